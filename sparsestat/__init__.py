@@ -1,0 +1,73 @@
+"""Sparse statistical estimation with scikit-learn estimators.
+
+Public names load on first use (PEP 562): ``import sparsestat`` itself imports
+nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sparsestat import datasets, metrics
+    from sparsestat.linear_model import (
+        PathResult,
+        PenalizedRegressor,
+        PenalizedRegressorCV,
+        penalized_path,
+    )
+    from sparsestat.losses import SquaredLoss
+    from sparsestat.penalties import L1, MCP, SCAD, ElasticNet, Penalty
+
+# Where each public name lives; a submodule stands for itself.
+_HOME = {
+    "PenalizedRegressor": "linear_model",
+    "PenalizedRegressorCV": "linear_model",
+    "penalized_path": "linear_model",
+    "PathResult": "linear_model",
+    "SquaredLoss": "losses",
+    "Penalty": "penalties",
+    "L1": "penalties",
+    "ElasticNet": "penalties",
+    "MCP": "penalties",
+    "SCAD": "penalties",
+    "datasets": "",
+    "linear_model": "",
+    "losses": "",
+    "metrics": "",
+    "penalties": "",
+}
+
+__all__ = [
+    "PenalizedRegressor",
+    "PenalizedRegressorCV",
+    "penalized_path",
+    "PathResult",
+    "L1",
+    "ElasticNet",
+    "MCP",
+    "SCAD",
+    "Penalty",
+    "SquaredLoss",
+    "datasets",
+    "metrics",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'sparsestat' has no attribute {name!r}")
+    home = _HOME[name]
+    if not home:
+        return import_module(f"sparsestat.{name}")
+    value = getattr(import_module(f"sparsestat.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted(set(globals()) | set(_HOME))

@@ -1,0 +1,13 @@
+"""Linear algebra on designs: columns, working blocks, cross products."""
+
+from sparsestat.linalg.dense import DenseBlock, DenseDesign
+from sparsestat.linalg.screening import LazyGradient
+from sparsestat.linalg.sparse import CentredSparseBlock, CentredSparseDesign
+
+__all__ = [
+    "CentredSparseBlock",
+    "CentredSparseDesign",
+    "DenseBlock",
+    "DenseDesign",
+    "LazyGradient",
+]

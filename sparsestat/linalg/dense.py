@@ -1,0 +1,117 @@
+"""Dense designs: columns of a matrix in memory, and the part of them being worked on."""
+
+from typing import Any
+
+import numpy as np
+
+from sparsestat._jit import REASSOCIATE, kernel
+from sparsestat.linalg.screening import full_gradient, is_settled
+
+__all__ = ["DenseBlock", "DenseDesign"]
+
+
+@kernel(fastmath=REASSOCIATE)
+def refresh_columns(
+    columns, r, norms, drifts, anchor, head, limits, resting, positive, gradient
+):
+    """Recompute x_j'r / n for the columns that might matter; return how many.
+
+    A column j with resting[j] is passed over if :func:`is_settled` says so and its
+    anchor is not about to be overwritten. Others in `resting` get a new gradient.
+    """
+    p, n = columns.shape
+    count = 0
+    for j in range(p):
+        if not resting[j]:
+            continue
+        if anchor[j] != head and is_settled(
+            gradient[j], norms[j] * drifts[anchor[j]], limits[j], positive
+        ):
+            continue
+        total = 0.0
+        for i in range(n):
+            total += columns[j, i] * r[i]
+        gradient[j] = total / n
+        anchor[j] = head
+        count += 1
+    return count
+
+
+class DenseDesign:
+    """An n x p matrix X whose columns are contiguous in memory.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p), Fortran order, float32 or float64
+        Used in place, never written to.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    norms : ndarray of shape (p,)
+        norm(x_j) / sqrt(n).
+    """
+
+    def __init__(self, X: np.ndarray) -> None:
+        columns = X.T.view()
+        columns.flags.writeable = False  # one numba type for all X, memory-mapped or not
+        self.columns = columns
+        self.shape = X.shape
+        squares = np.einsum("ji,ji->j", columns, columns, dtype=np.float64)
+        self.norms = np.sqrt(squares / X.shape[0])
+
+    def gradient(self, r: np.ndarray) -> np.ndarray:
+        """Return X'r / n."""
+        return full_gradient(self, r)
+
+    def gram(self) -> np.ndarray:
+        """Return X'X / n, of shape (p, p)."""
+        wide = self.columns.astype(np.float64, copy=False)
+        return (wide @ wide.T) / self.shape[0]
+
+    def predict(self, b: np.ndarray) -> np.ndarray:
+        """Return X b for one coefficient vector, reading only the columns of its support."""
+        support = np.flatnonzero(b)
+        return b[support] @ self.columns[support].astype(np.float64, copy=False)
+
+    def refresh(self, r: np.ndarray, *bounds: Any) -> int:
+        """Recompute the gradients that a bound does not settle; see `refresh_columns`."""
+        return refresh_columns(self.columns, r, self.norms, *bounds)
+
+    def block(self) -> "DenseBlock":
+        """Return an empty working block of this design."""
+        return DenseBlock(self)
+
+
+class DenseBlock:
+    """Copies of the columns being worked on, in double precision, one a row."""
+
+    def __init__(self, design: DenseDesign) -> None:
+        self._design = design
+        self._rows = np.empty((0, design.shape[0]))
+        self.size = 0
+
+    def append(self, features: np.ndarray) -> np.ndarray:
+        """Add columns; return X_new' X_block / n, new ones included in the block."""
+        size = self.size + features.size
+        if size > self._rows.shape[0]:
+            rows = np.empty((max(2 * self.size, size, 32), self._rows.shape[1]))
+            rows[: self.size] = self._rows[: self.size]
+            self._rows = rows
+        self._rows[self.size : size] = self._design.columns[features]
+        cross = self._rows[self.size : size] @ self._rows[:size].T
+        self.size = size
+        return cross / self._rows.shape[1]
+
+    def keep(self, positions: np.ndarray) -> None:
+        """Drop all columns but those at `positions`."""
+        self._rows[: positions.size] = self._rows[positions]
+        self.size = positions.size
+
+    def predict(self, w: np.ndarray) -> np.ndarray:
+        """Return X_block w."""
+        return w @ self._rows[: self.size]
+
+    def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return X_block' r / n, of the columns from position `first` on."""
+        return (self._rows[first : self.size] @ r) / r.size

@@ -1,0 +1,126 @@
+"""Sparse designs: compressed columns, centred without being filled in."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sparsestat._jit import REASSOCIATE, kernel
+from sparsestat.linalg.screening import full_gradient, is_settled
+
+__all__ = ["CentredSparseBlock", "CentredSparseDesign"]
+
+
+@kernel(fastmath=REASSOCIATE)
+def refresh_compressed(
+    data, indices, indptr, r, norms, drifts, anchor, head, limits, resting, positive, gradient
+):
+    """Recompute x_j'r / n for the compressed columns that might matter; return how many."""
+    count = 0
+    for j in range(indptr.size - 1):
+        if not resting[j]:
+            continue
+        if anchor[j] != head and is_settled(
+            gradient[j], norms[j] * drifts[anchor[j]], limits[j], positive
+        ):
+            continue
+        total = 0.0
+        for i in range(indptr[j], indptr[j + 1]):
+            total += data[i] * r[indices[i]]
+        gradient[j] = total / r.size
+        anchor[j] = head
+        count += 1
+    return count
+
+
+class CentredSparseDesign:
+    """The matrix X = S - u m' with S sparse, u a vector of rows and m of column means.
+
+    With u the square roots of normalised weights (ones if unweighted) and m the
+    weighted column means, X is S centred. Residuals r of a model with intercept
+    satisfy u'r = 0, so that X'r = S'r: gradients cost no more than without centring.
+
+    Parameters
+    ----------
+    S : scipy.sparse.csc_array of shape (n, p)
+    u : ndarray of shape (n,), with u'u = n
+    means : ndarray of shape (p,)
+        S'u / n where X is to be centred, zeros where it is not.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    norms : ndarray of shape (p,)
+        norm(x_j) / sqrt(n).
+    """
+
+    def __init__(self, S: sparse.csc_array, u: np.ndarray, means: np.ndarray) -> None:
+        self.matrix = S
+        self.u = u
+        self.means = means
+        self.shape = S.shape
+        self.centred = bool(means.any())
+        self._parts = tuple(_read_only(part) for part in (S.data, S.indices, S.indptr))
+        squares = S.power(2).sum(axis=0) / S.shape[0] - means**2
+        self.norms = np.sqrt(np.maximum(squares, 0.0))
+
+    def gradient(self, r: np.ndarray) -> np.ndarray:
+        """Return X'r / n, for r with u'r = 0 where X is centred."""
+        return full_gradient(self, r)
+
+    def gram(self) -> np.ndarray:
+        """Return X'X / n, of shape (p, p)."""
+        wide = self.matrix.astype(np.float64, copy=False)
+        return (wide.T @ wide).toarray() / self.shape[0] - np.outer(self.means, self.means)
+
+    def predict(self, b: np.ndarray) -> np.ndarray:
+        """Return X b."""
+        return self.matrix @ b - self.u * (self.means @ b)
+
+    def refresh(self, r: np.ndarray, *bounds: Any) -> int:
+        """Recompute the gradients that a bound does not settle; see `refresh_compressed`."""
+        return refresh_compressed(*self._parts, r, self.norms, *bounds)
+
+    def block(self) -> "CentredSparseBlock":
+        """Return an empty working block of this design."""
+        return CentredSparseBlock(self)
+
+
+def _read_only(part: np.ndarray) -> np.ndarray:
+    part = part.view()
+    part.flags.writeable = False
+    return part
+
+
+class CentredSparseBlock:
+    """The columns being worked on, still sparse, in double precision."""
+
+    def __init__(self, design: CentredSparseDesign) -> None:
+        self._design = design
+        self._take(np.empty(0, dtype=np.intp))
+
+    def _take(self, features: np.ndarray) -> None:
+        self._features = features
+        self._columns = self._design.matrix[:, features].astype(np.float64)
+        self._rows = self._columns.T.tocsr()
+        self._means = self._design.means[features]
+        self.size = features.size
+
+    def append(self, features: np.ndarray) -> np.ndarray:
+        """Add columns; return X_new' X_block / n, new ones included in the block."""
+        old = self.size
+        self._take(np.concatenate([self._features, features]))
+        cross = (self._rows[old:] @ self._columns).toarray() / self._columns.shape[0]
+        return cross - np.outer(self._means[old:], self._means)
+
+    def keep(self, positions: np.ndarray) -> None:
+        """Drop all columns but those at `positions`."""
+        self._take(self._features[positions])
+
+    def predict(self, w: np.ndarray) -> np.ndarray:
+        """Return X_block w."""
+        return self._columns @ w - self._design.u * (self._means @ w)
+
+    def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return X_block' r / n, as the design does, of the columns from `first` on."""
+        return (self._rows @ r)[first:] / r.size

@@ -1,0 +1,150 @@
+"""What every penalty object is: a small immutable value that holds its shape."""
+
+from collections import namedtuple
+from dataclasses import dataclass, fields, replace
+from inspect import get_annotations
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sparsestat.penalties.scalar import ScalarFunctions
+
+__all__ = ["Penalty", "check_parameter"]
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Base of all penalties p(abs(b); strength) on single coefficients.
+
+    A penalty is a frozen dataclass whose fields are its shape parameters and whose
+    class attribute ``functions`` holds its :class:`ScalarFunctions`. The strength
+    alpha belongs to the estimator. Two penalties with equal parameters are equal;
+    attributes cannot be assigned. Subclasses outside the package work like
+    built-in ones (see the user guide, "A penalty of your own").
+
+    Attributes
+    ----------
+    functions : ScalarFunctions
+        The scalar functions, shared by all instances.
+    convex : bool
+        Whether p is convex in b. Convex problems get a duality gap if the penalty
+        defines :meth:`conjugate`; others are approached along a path of strengths.
+    """
+
+    functions: ClassVar[ScalarFunctions]
+    convex: ClassVar[bool] = False
+    Parameters: ClassVar[Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = get_annotations(cls)
+        inherited = (
+            [f.name for f in fields(cls)] if hasattr(cls, "__dataclass_fields__") else []
+        )
+        names = [
+            *inherited,
+            *(n for n in own if n not in inherited and "ClassVar" not in str(own[n])),
+        ]
+        # Kernels are typed by this tuple; caches pickle it by name, so it must be importable.
+        parameters = namedtuple("Parameters", names)
+        parameters.__module__ = cls.__module__
+        parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
+        parameters.functions = getattr(cls, "functions", None)
+        cls.Parameters = parameters
+
+    @property
+    def parameters(self) -> Any:
+        """The parameters as the tuple of floats that kernels are typed by."""
+        return self.Parameters(*(float(getattr(self, f.name)) for f in fields(self)))
+
+    def value(self, b: Any, alpha: Any) -> np.ndarray:
+        """Evaluate the penalty elementwise.
+
+        Parameters
+        ----------
+        b : array-like
+            Coefficients.
+        alpha : array-like
+            Strengths, broadcast against `b`.
+
+        Returns
+        -------
+        ndarray
+            p(abs(b); alpha), of the broadcast shape.
+        """
+        return self._each(self.functions.value, np.abs(b), alpha)
+
+    def prox(self, z: Any, step: Any, alpha: Any) -> np.ndarray:
+        """Evaluate the proximal operator elementwise.
+
+        Parameters
+        ----------
+        z : array-like
+        step : array-like
+            Positive step sizes, broadcast against `z`.
+        alpha : array-like
+            Strengths, broadcast against `z`.
+
+        Returns
+        -------
+        ndarray
+            A minimiser over x of (x - z)^2 / 2 + step * p(abs(x); alpha).
+        """
+        return self._each(self.functions.prox, z, step, alpha)
+
+    def derivative(self, b: Any, alpha: Any) -> np.ndarray:
+        """Evaluate p'(abs(b); alpha) elementwise, from the right at 0."""
+        return self._each(self.functions.derivative, np.abs(b), alpha)
+
+    def curvature(self, b: Any, alpha: Any) -> np.ndarray:
+        """Evaluate p''(abs(b); alpha) elementwise."""
+        return self._each(self.functions.curvature, np.abs(b), alpha)
+
+    def slope_at_zero(self, alpha: float) -> float:
+        """Return p'(0+; alpha): a zero coefficient stays while its gradient is within it."""
+        return float(self.functions.derivative(self, 0.0, float(alpha)))
+
+    def _each(self, function: Any, *arrays: Any) -> np.ndarray:
+        arrays = tuple(np.asarray(a, dtype=np.float64) for a in arrays)
+        return np.vectorize(lambda *x: function(self, *x), otypes=[np.float64])(*arrays)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name (scikit-learn's protocol)."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def set_params(self, **params: Any) -> "Penalty":
+        """Change parameters in place: scikit-learn's protocol for nested parameters.
+
+        The only way to change a penalty. Estimators of this package put a copy in
+        the place of a penalty before they change it, so none is changed behind
+        another owner's back.
+        """
+        unknown = sorted(set(params) - set(self.get_params()))
+        if unknown:
+            raise ValueError(
+                f"Invalid parameter {unknown[0]!r} for {self}; it has {sorted(self.get_params())}."
+            )
+        changed = replace(self, **params)  # validates before anything changes
+        for name in params:
+            object.__setattr__(self, name, getattr(changed, name))
+        return self
+
+
+def check_parameter(
+    owner: object,
+    name: str,
+    *,
+    above: float = -np.inf,
+    at_least: float = -np.inf,
+    at_most=np.inf,
+) -> None:
+    """Raise if a shape parameter is not a finite real number in its range."""
+    value = getattr(owner, name)
+    lower = f"> {above:g}" if above > -np.inf else f">= {at_least:g}"
+    wanted = f"a real number {lower}" + (f" and <= {at_most:g}" if at_most < np.inf else "")
+    error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r} instead."
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(error)
+    if not (np.isfinite(value) and value > above and at_least <= value <= at_most):
+        raise ValueError(error)

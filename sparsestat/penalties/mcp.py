@@ -1,0 +1,74 @@
+"""The minimax concave penalty."""
+
+import math
+from dataclasses import dataclass
+
+from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat.penalties.scalar import ScalarFunctions
+
+__all__ = ["MCP"]
+
+
+def mcp_value(penalty, t, strength):
+    if t < penalty.gamma * strength:
+        return t * (strength - 0.5 * t / penalty.gamma)
+    return 0.5 * penalty.gamma * strength * strength
+
+
+def mcp_prox(penalty, z, step, strength):
+    size = abs(z)
+    if step >= penalty.gamma:
+        # The problem is concave up to gamma * strength: it is 0 or z, whichever is lower.
+        return z if size > strength * math.sqrt(penalty.gamma * step) else 0.0
+    if size >= penalty.gamma * strength:
+        return z
+    shrunk = (size - step * strength) / (1.0 - step / penalty.gamma)
+    if shrunk <= 0.0:
+        return 0.0
+    return shrunk if z > 0.0 else -shrunk
+
+
+def mcp_derivative(penalty, t, strength):
+    return max(strength - t / penalty.gamma, 0.0)
+
+
+def mcp_curvature(penalty, t, strength):
+    return -1.0 / penalty.gamma if t < penalty.gamma * strength else 0.0
+
+
+@dataclass(frozen=True)
+class MCP(Penalty):
+    """The minimax concave penalty: lasso slope at zero, flat beyond gamma alpha.
+
+    p(t; alpha) = alpha t - t^2 / (2 gamma) for t <= gamma alpha, gamma alpha^2 / 2
+    beyond: large coefficients are not shrunk at all.
+
+    Parameters
+    ----------
+    gamma : float, default=3.0
+        How slowly the slope falls to zero, > 1. Towards infinity the penalty becomes
+        the lasso, towards 1 (on standardised features) hard thresholding. The range
+        is that in which the problem of one standardised feature is strictly convex.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `gamma` is not a real number > 1.
+
+    References
+    ----------
+    C.-H. Zhang (2010). Nearly unbiased variable selection under minimax concave
+    penalty. Annals of Statistics 38, 894-942.
+
+    Examples
+    --------
+    >>> from sparsestat import MCP
+    >>> MCP(gamma=3.0).prox([0.5, 2.0, 4.0], step=1.0, alpha=1.0)
+    array([0. , 1.5, 4. ])
+    """
+
+    gamma: float = 3.0
+    functions = ScalarFunctions(mcp_value, mcp_prox, mcp_derivative, mcp_curvature)
+
+    def __post_init__(self) -> None:
+        check_parameter(self, "gamma", above=1.0)

@@ -1,0 +1,93 @@
+"""The four scalar functions that make a penalty, and how kernels call them.
+
+A penalty is p(|b|; strength). Its scalar functions take the penalty's parameters as
+first argument: inside kernels a ``NamedTuple`` of floats, elsewhere the penalty
+object itself; both have the parameters as attributes. Kernels call the generic
+:func:`penalty_value` ... :func:`penalty_curvature`, which numba resolves at compile
+time to the functions of the penalty at hand.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sparsestat._jit import overload
+
+__all__ = [
+    "ScalarFunctions",
+    "penalty_curvature",
+    "penalty_derivative",
+    "penalty_prox",
+    "penalty_value",
+]
+
+
+def no_curvature(penalty, t, strength):
+    """Stand in for a second derivative that a penalty does not give."""
+    return 0.0
+
+
+class ScalarFunctions(NamedTuple):
+    """The scalar functions of a penalty p(t; strength), t = abs(b) >= 0.
+
+    Plain functions that numba can compile (floats, ``if`` and :mod:`math`).
+
+    Parameters
+    ----------
+    value : callable ``(penalty, t, strength) -> float``
+        p(t; strength), with p(0) = 0.
+    prox : callable ``(penalty, z, step, strength) -> float``
+        A minimiser over x of (x - z)^2 / 2 + step * p(abs(x); strength), for every
+        step > 0, also where that problem is not convex.
+    derivative : callable ``(penalty, t, strength) -> float``
+        p'(t; strength); at t = 0 the slope from the right, which decides how large
+        a gradient a zero coefficient withstands. It must scale with `strength` at 0.
+    curvature : callable ``(penalty, t, strength) -> float``, optional
+        p''(t; strength), from the left or right at kinks. Newton steps use it;
+        without it they use the tangent of the penalty, which is safe but slower.
+    """
+
+    value: Callable
+    prox: Callable
+    derivative: Callable
+    curvature: Callable = no_curvature
+
+
+def penalty_value(penalty: Any, t: float, strength: float) -> float:
+    """Evaluate p(t; strength) of the penalty whose parameters are given."""
+    return penalty.functions.value(penalty, t, strength)
+
+
+def penalty_prox(penalty: Any, z: float, step: float, strength: float) -> float:
+    """Evaluate the proximal operator of step * p(.; strength) at z."""
+    return penalty.functions.prox(penalty, z, step, strength)
+
+
+def penalty_derivative(penalty: Any, t: float, strength: float) -> float:
+    """Evaluate p'(t; strength)."""
+    return penalty.functions.derivative(penalty, t, strength)
+
+
+def penalty_curvature(penalty: Any, t: float, strength: float) -> float:
+    """Evaluate p''(t; strength)."""
+    return penalty.functions.curvature(penalty, t, strength)
+
+
+# numba matches an implementation to its generic by the names of the arguments.
+@overload(penalty_value)
+def _value(penalty, t, strength):
+    return penalty.instance_class.functions.value
+
+
+@overload(penalty_prox)
+def _prox(penalty, z, step, strength):
+    return penalty.instance_class.functions.prox
+
+
+@overload(penalty_derivative)
+def _derivative(penalty, t, strength):
+    return penalty.instance_class.functions.derivative
+
+
+@overload(penalty_curvature)
+def _curvature(penalty, t, strength):
+    return penalty.instance_class.functions.curvature

@@ -1,0 +1,58 @@
+"""Paths for tall problems: the whole Gram matrix once, then no pass over the data."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from sparsestat.solvers.certificate import certify
+from sparsestat.solvers.problem import LeastSquaresProblem
+from sparsestat.solvers.quadratic import solve_quadratic
+from sparsestat.solvers.result import Solution
+
+__all__ = ["gram_path"]
+
+
+def gram_path(
+    problem: LeastSquaresProblem,
+    alphas: Iterable[float],
+    *,
+    tol: float,
+    max_iter: int,
+    start: np.ndarray | None = None,
+) -> Iterator[Solution]:
+    """Solve a problem at one strength after another with a precomputed Gram matrix.
+
+    Costs n p^2 once and O(p) for each coefficient that changes. Parameters and yields
+    as :func:`~sparsestat.solvers.working_set.working_set_path`.
+    """
+    c = problem.design.gradient(problem.y)
+    scale = float(np.abs(c).max(initial=0.0)) or 1.0
+    H = problem.design.gram()
+    H.flat[:: problem.n_features + 1] += problem.l2
+    features = np.flatnonzero(np.isfinite(problem.weights))
+    if features.size < problem.n_features:
+        H = H.take(features, axis=0).take(features, axis=1)
+    y_square = problem.y @ problem.y / problem.y.size
+    w = np.zeros(features.size) if start is None else start[features].astype(np.float64)
+    gradient = np.zeros(problem.n_features)
+    for alpha in alphas:
+        q = _negative_gradient(H, c[features], w)
+        n_iter = solve_quadratic(
+            problem.penalty.parameters,
+            H,
+            q,
+            w,
+            problem.strengths(alpha)[features],
+            problem.positive,
+            0.5 * tol * scale,
+            max_iter,
+        )
+        q = gradient[features] = _negative_gradient(H, c[features], w)
+        # norm(y - Xw)^2 / n + l2 norm(w)^2 in terms of q = c - Hw
+        square = max(y_square - w @ c[features] - w @ q, 0.0)
+        yield certify(problem, alpha, features, w, gradient, square, scale, tol, n_iter)
+
+
+def _negative_gradient(H, c, w) -> np.ndarray:
+    support = np.flatnonzero(w)
+    return c - w[support] @ H[support]

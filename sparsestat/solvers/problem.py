@@ -1,0 +1,57 @@
+"""The plain numeric problem that solvers take."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sparsestat.penalties import Penalty
+
+__all__ = ["LeastSquaresProblem"]
+
+
+@dataclass(frozen=True)
+class LeastSquaresProblem:
+    """Penalised least squares without intercept.
+
+    Minimise over b
+
+        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j),
+
+    optionally with b >= 0.
+
+    Parameters
+    ----------
+    design : DenseDesign or CentredSparseDesign
+        X, of shape (n, p).
+    y : ndarray of shape (n,), float64
+    penalty : Penalty
+        p.
+    weights : ndarray of shape (p,)
+        0 leaves a coefficient unpenalised, infinity fixes it at zero.
+    l2 : float
+    positive : bool
+    """
+
+    design: Any
+    y: np.ndarray
+    penalty: Penalty
+    weights: np.ndarray
+    l2: float = 0.0
+    positive: bool = False
+
+    @property
+    def n_features(self) -> int:
+        """The number of coefficients."""
+        return self.design.shape[1]
+
+    def strengths(self, alpha: float) -> np.ndarray:
+        """Return alpha weights_j, infinite where the weight is, whatever alpha."""
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isinf(self.weights), np.inf, alpha * self.weights)
+
+    def limits(self, alpha: float) -> np.ndarray:
+        """Return the largest gradients that zero coefficients withstand."""
+        slope = self.penalty.slope_at_zero(1.0)
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isinf(self.weights), np.inf, slope * alpha * self.weights)

@@ -1,0 +1,238 @@
+"""The inner problem of every solver: a dense quadratic plus a separable penalty.
+
+Minimise over w
+
+    (1/2) w'Hw - c'w + sum_k p(|w_k|; strength_k),
+
+optionally with w >= 0. The state is w and q = c - Hw, the negative gradient of the
+quadratic; both are changed in place. Coordinate descent finds the support and the
+pieces of the penalty, Newton steps on the support finish: for penalties with
+piecewise constant curvature (all built-in ones) the last step is exact.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.linalg.lapack import dposv
+
+from sparsestat._jit import kernel
+from sparsestat.penalties.scalar import (
+    penalty_curvature,
+    penalty_derivative,
+    penalty_prox,
+    penalty_value,
+)
+
+__all__ = ["Assessment", "assess", "solve_quadratic"]
+
+FIRST_EPOCHS = 5
+MAX_ROUNDS = 100
+
+
+@kernel()
+def descend(parameters, H, q, w, strengths, positive, tol, max_epochs):
+    """Run epochs of coordinate descent until no coordinate moves its gradient by `tol`.
+
+    Returns the number of epochs and the largest movement in the last one.
+    """
+    moved = 0.0
+    for epoch in range(max_epochs):
+        moved = 0.0
+        for k in range(w.size):
+            curvature = H[k, k]
+            if curvature <= 0.0:  # a column of zeros
+                continue
+            old = w[k]
+            new = penalty_prox(
+                parameters, old + q[k] / curvature, 1.0 / curvature, strengths[k]
+            )
+            if positive and new < 0.0:
+                new = 0.0
+            if new == old:
+                continue
+            change = new - old
+            w[k] = new
+            for i in range(w.size):
+                q[i] -= change * H[k, i]
+            moved = max(moved, abs(change) * curvature)
+        if moved <= tol:
+            return epoch + 1, moved
+    return max_epochs, moved
+
+
+@kernel()
+def assess_coordinates(parameters, q, w, strengths, positive, violation, slope, curvature):
+    """Fill in stationarity violations and penalty derivatives; return the penalty's sum."""
+    total = 0.0
+    for k in range(w.size):
+        size = abs(w[k])
+        total += penalty_value(parameters, size, strengths[k])
+        slope[k] = penalty_derivative(parameters, size, strengths[k])
+        curvature[k] = penalty_curvature(parameters, size, strengths[k])
+        if w[k] > 0.0:
+            violation[k] = abs(q[k] - slope[k])
+        elif w[k] < 0.0:
+            violation[k] = abs(q[k] + slope[k])
+        else:
+            pull = q[k] if positive else abs(q[k])
+            violation[k] = max(pull - slope[k], 0.0)
+    return total
+
+
+class Assessment(NamedTuple):
+    """The penalty at a point: its sum, and by coordinate violation, slope and curvature."""
+
+    value: float
+    violation: np.ndarray
+    slope: np.ndarray
+    curvature: np.ndarray
+
+
+def assess(
+    parameters: Any, q: np.ndarray, w: np.ndarray, strengths: np.ndarray, positive: bool
+) -> Assessment:
+    """Evaluate the penalty and the stationarity violations at w."""
+    violation, slope, curvature = np.empty((3, w.size))
+    value = assess_coordinates(
+        parameters, q, w, strengths, positive, violation, slope, curvature
+    )
+    return Assessment(value, violation, slope, curvature)
+
+
+def solve_quadratic(
+    parameters: Any,
+    H: np.ndarray,
+    q: np.ndarray,
+    w: np.ndarray,
+    strengths: np.ndarray,
+    positive: bool,
+    tol: float,
+    max_iter: int,
+) -> int:
+    """Minimise the quadratic plus penalty in place, starting at `w`.
+
+    Works on compressed copies of the rows and columns that matter: the support and
+    the coordinates that violate stationarity.
+
+    Parameters
+    ----------
+    parameters : namedtuple
+        The penalty's parameters.
+    H : ndarray of shape (m, m)
+        Symmetric positive semidefinite.
+    q, w : ndarray of shape (m,)
+        Negative gradient and coefficients, overwritten.
+    strengths : ndarray of shape (m,)
+    positive : bool
+    tol : float
+        Largest stationarity violation allowed, in the units of q.
+    max_iter : int
+        Largest number of epochs and Newton steps.
+
+    Returns
+    -------
+    int
+        Epochs and Newton steps used.
+    """
+    n_iter = 0
+    inner_tol = 0.5 * tol
+    for _ in range(MAX_ROUNDS):
+        violation = assess(parameters, q, w, strengths, positive).violation
+        matter = np.flatnonzero((w != 0.0) | (violation > 0.0))
+        if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
+            break
+        start, part = w[matter], w[matter]
+        n_iter += _solve_block(
+            parameters,
+            H.take(matter, axis=0).take(matter, axis=1),
+            q[matter],
+            part,
+            strengths[matter],
+            positive,
+            inner_tol,
+            max_iter - n_iter,
+        )
+        change = np.zeros(w.size)
+        change[matter] = part - start
+        w[matter] = part
+        q -= H @ change
+        inner_tol *= 0.5
+    return n_iter
+
+
+def _solve_block(parameters, H, q, w, strengths, positive, tol, max_iter) -> int:
+    """Alternate epochs of coordinate descent with Newton steps on the support."""
+    n_iter = 0
+    epochs = 1 if w.all() else FIRST_EPOCHS
+    while n_iter < max_iter:
+        used, moved = descend(
+            parameters, H, q, w, strengths, positive, tol, min(epochs, max_iter - n_iter)
+        )
+        n_iter += used
+        if moved <= tol:
+            break
+        # Newton steps that fail cost more than epochs: try them ever more rarely.
+        accepted = _newton_step(parameters, H, q, w, strengths, positive)
+        n_iter += 1
+        epochs = 2 if accepted else 2 * epochs + 4
+    return n_iter
+
+
+def _newton_step(parameters, H, q, w, strengths, positive) -> bool:
+    """Take one step of Newton's method on the support, if it lowers the objective."""
+    support = np.flatnonzero(w)
+    if support.size == 0:
+        return False
+    now = assess(parameters, q, w, strengths, positive)
+    pull = q[support] - np.sign(w[support]) * now.slope[support]
+    direction = _newton_direction(
+        H.take(support, axis=0).take(support, axis=1), now.curvature[support], pull
+    )
+    if direction is None:
+        return False
+    crosses = w[support] * (w[support] + direction) < 0.0
+    for end in _projected_ends(w[support], direction, crosses):
+        trial = w.copy()
+        trial[support] = end
+        change = trial - w
+        Hd = H @ change
+        value = assess(parameters, q, trial, strengths, positive).value
+        if change @ (0.5 * Hd - q) + value < now.value:
+            w[:] = trial
+            q -= Hd
+            return True
+    return False
+
+
+def _projected_ends(w, direction, crosses):
+    """Yield the full step with sign changes stopped at zero, then the step to the first one."""
+    end = w + direction
+    end[crosses] = 0.0
+    yield end
+    if crosses.any():
+        lengths = -w[crosses] / direction[crosses]
+        end = w + lengths.min() * direction
+        end[np.flatnonzero(crosses)[lengths.argmin()]] = 0.0
+        yield end
+
+
+def _newton_direction(H, curvature, pull) -> np.ndarray | None:
+    """Solve (H + diag(curvature)) d = pull, made positive definite where it is not.
+
+    Without the negative curvature of a concave penalty the step is that of its
+    tangent, which majorises it. The ridge is for collinear columns.
+    """
+    convex = np.maximum(curvature, 0.0)
+    ridge = 1e-10 * H.trace() / pull.size
+    shifts = (
+        [curvature, convex, convex + ridge]
+        if curvature.min() < 0.0
+        else [convex, convex + ridge]
+    )
+    for shift in shifts:
+        A = H.copy()
+        A.flat[:: pull.size + 1] += shift
+        _, direction, info = dposv(A.T, pull, lower=1, overwrite_a=1)
+        if info == 0 and np.isfinite(direction).all():
+            return direction
+    return None
