@@ -165,7 +165,7 @@ def _fingerprint() -> str:
 
 
 def _base_folders() -> Iterator[Path]:
-    """List the places to keep code: as configured, the user's cache, a private temporary one."""
+    """List where code may be kept: as configured or the user's cache, then a private folder."""
     if numba.config.CACHE_DIR:
         yield Path(numba.config.CACHE_DIR) / "sparsestat"
     else:

@@ -46,6 +46,9 @@ class CentredSparseDesign:
     u : ndarray of shape (n,), with u'u = n
     means : ndarray of shape (p,)
         S'u / n where X is to be centred, zeros where it is not.
+    norms : ndarray of shape (p,), optional
+        norm(x_j) / sqrt(n), for a caller who knows them better than norm(s_j)^2 / n -
+        m_j^2, which cancels where the mean is large.
 
     Attributes
     ----------
@@ -54,15 +57,23 @@ class CentredSparseDesign:
         norm(x_j) / sqrt(n).
     """
 
-    def __init__(self, S: sparse.csc_array, u: np.ndarray, means: np.ndarray) -> None:
+    def __init__(
+        self,
+        S: sparse.csc_array,
+        u: np.ndarray,
+        means: np.ndarray,
+        norms: np.ndarray | None = None,
+    ) -> None:
         self.matrix = S
         self.u = u
         self.means = means
         self.shape = S.shape
         self.centred = bool(means.any())
         self._parts = tuple(_read_only(part) for part in (S.data, S.indices, S.indptr))
-        squares = S.power(2).sum(axis=0) / S.shape[0] - means**2
-        self.norms = np.sqrt(np.maximum(squares, 0.0))
+        if norms is None:
+            squares = S.power(2).sum(axis=0) / S.shape[0] - means**2
+            norms = np.sqrt(np.maximum(squares, 0.0))
+        self.norms = norms
 
     def gradient(self, r: np.ndarray) -> np.ndarray:
         """Return X'r / n, for r with u'r = 0 where X is centred."""

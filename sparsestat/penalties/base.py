@@ -122,9 +122,8 @@ class Penalty:
         """
         unknown = sorted(set(params) - set(self.get_params()))
         if unknown:
-            raise ValueError(
-                f"Invalid parameter {unknown[0]!r} for {self}; it has {sorted(self.get_params())}."
-            )
+            valid = sorted(self.get_params())
+            raise ValueError(f"Invalid parameter {unknown[0]!r} for {self}; it has {valid}.")
         changed = replace(self, **params)  # validates before anything changes
         for name in params:
             object.__setattr__(self, name, getattr(changed, name))
@@ -143,7 +142,7 @@ def check_parameter(
     value = getattr(owner, name)
     lower = f"> {above:g}" if above > -np.inf else f">= {at_least:g}"
     wanted = f"a real number {lower}" + (f" and <= {at_most:g}" if at_most < np.inf else "")
-    error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r} instead."
+    error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r}."
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(error)
     if not (np.isfinite(value) and value > above and at_least <= value <= at_most):

@@ -60,20 +60,25 @@ def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> flo
 
 
 def alpha_grid(largest: float, eps: float, n_alphas: int) -> np.ndarray:
-    """Return `n_alphas` strengths from `largest` down to `eps` times it, evenly in logarithm."""
+    """Return strengths from `largest` down to `eps` times it, evenly in logarithm."""
     if largest <= np.finfo(np.float64).tiny:
         return np.full(n_alphas, np.finfo(np.float64).resolution)
     return largest * np.geomspace(1.0, eps, n_alphas)
 
 
-def approach(problem: LeastSquaresProblem, alpha: float, largest: float) -> np.ndarray:
+def approach(
+    problem: LeastSquaresProblem, alpha: float, *, tol: float, max_iter: int
+) -> np.ndarray:
     """Return the strengths to solve on the way to one `alpha`, which comes last.
 
-    A nonconvex problem has many stationary points; following them down from the largest
-    strength, where zero is one, leads to better ones than a start from zero does
-    (measured in the vignette on local minima of path and cold starts).
+    A nonconvex problem can have several local minima; following them down from the
+    largest strength, at which zero is one, gives the same solution whether or not the
+    rest of the path is asked for. Convex problems are solved at once.
     """
-    if problem.penalty.convex or not 0.0 < alpha < largest < math.inf:
+    if problem.penalty.convex or alpha == 0.0:
+        return np.array([alpha])
+    largest = alpha_max(problem, tol=tol, max_iter=max_iter)
+    if not alpha < largest < math.inf:
         return np.array([alpha])
     steps = math.ceil(math.log(largest / alpha) / -math.log(APPROACH_RATIO))
     return np.append(largest * (alpha / largest) ** (np.arange(1, steps) / steps), alpha)

@@ -30,7 +30,7 @@ class WorkingSet:
     Attributes
     ----------
     features : ndarray of int, shape (m,)
-    H : ndarray of shape (m, m)
+    gram : ndarray of shape (m, m)
         Gram matrix of the features plus l2 on its diagonal.
     w, q : ndarray of shape (m,)
         Coefficients, and negative gradients of loss plus l2 term.
@@ -45,7 +45,7 @@ class WorkingSet:
         self.q = np.empty(0)
 
     @property
-    def H(self) -> np.ndarray:
+    def gram(self) -> np.ndarray:
         """The Gram matrix, a view."""
         return self._store[: self.features.size, : self.features.size]
 
@@ -55,7 +55,7 @@ class WorkingSet:
         cross = self._block.append(features)
         if size > self._store.shape[0]:
             store = np.empty((max(2 * old, size),) * 2)
-            store[:old, :old] = self.H
+            store[:old, :old] = self.gram
             self._store = store
         self._store[old:size, :size] = cross
         self._store[:old, old:size] = cross[:, :old].T
@@ -67,8 +67,8 @@ class WorkingSet:
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all features but those at `positions`."""
-        H = self.H.take(positions, axis=0).take(positions, axis=1)
-        self._store[: positions.size, : positions.size] = H
+        gram = self.gram.take(positions, axis=0).take(positions, axis=1)
+        self._store[: positions.size, : positions.size] = gram
         self._block.keep(positions)
         self.features = self.features[positions]
         self.w = self.w[positions]
@@ -132,7 +132,7 @@ def working_set_path(
         while True:
             n_iter += solve_quadratic(
                 problem.penalty.parameters,
-                active.H,
+                active.gram,
                 active.q,
                 active.w,
                 strengths[active.features],

@@ -1,0 +1,217 @@
+"""Solutions at many strengths."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+
+from sparsestat._sklearn import Interval, validate_params
+from sparsestat.base import validate
+from sparsestat.linear_model._model import (
+    MODEL_CONSTRAINTS,
+    FramedProblem,
+    Integral,
+    Model,
+    Real,
+    warn_unless_converged,
+)
+from sparsestat.solvers import Solution, alpha_grid
+
+__all__ = ["PATH_CONSTRAINTS", "PathResult", "choose_alphas", "collect", "penalized_path"]
+
+PATH_CONSTRAINTS: dict[str, list[Any]] = {
+    "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "eps": [Interval(Real, 0, 1, closed="neither")],
+    **MODEL_CONSTRAINTS,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class PathResult:
+    """The solutions of a model along a path of strengths.
+
+    Parameters
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+        Strengths, largest first.
+    coefs : csc_array of shape (n_features, n_alphas)
+    intercepts : ndarray of shape (n_alphas,)
+    objectives : ndarray of shape (n_alphas,)
+        Mean loss plus penalty.
+    kkt_violations : ndarray of shape (n_alphas,)
+        Largest stationarity violation over the largest absolute gradient at zero.
+    dual_gaps : ndarray of shape (n_alphas,)
+        Upper bounds on objective minus optimum; nan where none is known.
+    n_iters : ndarray of int, shape (n_alphas,)
+        Epochs of coordinate descent plus Newton steps.
+    converged : ndarray of bool, shape (n_alphas,)
+    """
+
+    alphas: np.ndarray
+    coefs: sparse.csc_array
+    intercepts: np.ndarray
+    objectives: np.ndarray
+    kkt_violations: np.ndarray
+    dual_gaps: np.ndarray
+    n_iters: np.ndarray
+    converged: np.ndarray
+
+    @property
+    def n_nonzeros(self) -> np.ndarray:
+        """The number of nonzero coefficients at each strength."""
+        return np.diff(self.coefs.indptr)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict at every strength.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_alphas)
+        """
+        product = X @ self.coefs
+        dense = product.toarray() if sparse.issparse(product) else product
+        return dense + self.intercepts
+
+    def __repr__(self) -> str:
+        nonzeros = self.n_nonzeros
+        return (
+            f"PathResult({self.alphas.size} alphas from {self.alphas[0]:.3g} to "
+            f"{self.alphas[-1]:.3g}, {nonzeros[0]} to {nonzeros[-1]} of "
+            f"{self.coefs.shape[0]} coefficients nonzero)"
+        )
+
+
+def collect(alphas: np.ndarray, solutions: list[Solution], dtype: Any) -> PathResult:
+    """Store the solutions of a path."""
+    supports = [np.flatnonzero(s.coef) for s in solutions]
+    index = np.cumsum([0, *(support.size for support in supports)])
+    values = [s.coef[support] for s, support in zip(solutions, supports, strict=True)]
+    coefs = sparse.csc_array(
+        (np.concatenate(values).astype(dtype), np.concatenate(supports), index),
+        shape=(solutions[0].coef.size, alphas.size),
+    )
+    return PathResult(
+        alphas=alphas,
+        coefs=coefs,
+        intercepts=np.array([s.intercept for s in solutions], dtype=dtype),
+        objectives=np.array([s.objective for s in solutions]),
+        kkt_violations=np.array([s.kkt_violation for s in solutions]),
+        dual_gaps=np.array([s.dual_gap for s in solutions]),
+        n_iters=np.array([s.n_iter for s in solutions]),
+        converged=np.array([s.converged for s in solutions]),
+    )
+
+
+def choose_alphas(alphas: Any, eps: float, framed: FramedProblem) -> np.ndarray:
+    """Return the strengths of a path, largest first: as given, or a grid from alpha_max."""
+    if not isinstance(alphas, Integral):
+        alphas = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas")
+        if alphas.ndim != 1 or (alphas < 0.0).any():
+            raise ValueError(
+                f"alphas must be a list of nonnegative numbers. Got {alphas} instead."
+            )
+        return np.sort(alphas)[::-1]
+    largest = framed.alpha_max()
+    if not np.isfinite(largest):
+        raise ValueError(
+            f"{framed.problem.penalty} has no slope at zero, so that no alpha sets all "
+            "coefficients to zero. Give alphas as an array."
+        )
+    return alpha_grid(largest, eps, int(alphas))
+
+
+@validate_params(
+    {"X": ["array-like", "sparse matrix"], "y": ["array-like"], **PATH_CONSTRAINTS},
+    prefer_skip_nested_validation=True,
+)
+def penalized_path(
+    X: Any,
+    y: Any,
+    *,
+    loss: Any = "squared_error",
+    penalty: Any = None,
+    alphas: Any = 100,
+    eps: float = 1e-3,
+    l2: float = 0.0,
+    fit_intercept: bool = True,
+    standardize: bool = True,
+    penalty_weights: Any = None,
+    positive: bool = False,
+    sample_weight: Any = None,
+    offset: Any = None,
+    solver: str = "auto",
+    tol: float | None = None,
+    max_iter: int = 10_000,
+) -> PathResult:
+    """Fit a penalised linear model at many strengths, each from the last solution.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        float32 stays float32, other numbers become float64. Sparse input is never
+        filled in.
+    y : array-like of shape (n_samples,)
+    alphas : int or array-like of shape (n_alphas,), default=100
+        Strengths, or how many to place evenly in logarithm from the smallest one at
+        which every penalised coefficient is zero.
+    eps : float, default=1e-3
+        The last strength over the first, where `alphas` is a number.
+    sample_weight : array-like of shape (n_samples,), optional
+    offset : array-like of shape (n_samples,), optional
+        Known part of the linear predictor.
+    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, \
+max_iter
+        As in :class:`PenalizedRegressor`.
+
+    Returns
+    -------
+    PathResult
+        Coefficients on the scale of the columns given, as a sparse array.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range or an array has the wrong shape or values;
+        the message names it.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If a solution misses the tolerance.
+
+    See Also
+    --------
+    PenalizedRegressorCV : Chooses the strength by cross-validation.
+
+    Examples
+    --------
+    >>> from sparsestat import MCP, penalized_path
+    >>> from sparsestat.datasets import make_sparse_regression
+    >>> data = make_sparse_regression(100, 200, 3, snr=10.0, random_state=0)
+    >>> path = penalized_path(data.X, data.y, penalty=MCP(3.0), alphas=20, eps=0.1)
+    >>> path.coefs.shape
+    (200, 20)
+    """
+    data = validate(X, y, sample_weight, offset)
+    model = Model(
+        penalty,
+        l2,
+        fit_intercept,
+        standardize,
+        penalty_weights,
+        positive,
+        solver,
+        tol,
+        max_iter,
+    )
+    framed = model.frame(data)
+    chosen = choose_alphas(alphas, eps, framed)
+    solutions = list(framed.solve(chosen))
+    warn_unless_converged(solutions, chosen, max_iter)
+    return collect(chosen, solutions, data.X.dtype)

@@ -1,0 +1,190 @@
+"""Penalised regression at one strength."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from sparsestat._sklearn import CallbackSupportMixin, Interval, fit_method, progress
+from sparsestat.base import validate
+from sparsestat.linear_model._model import (
+    MODEL_CONSTRAINTS,
+    PenalizedModel,
+    warn_unless_converged,
+)
+
+__all__ = ["PenalizedRegressor"]
+
+
+class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
+    """Linear regression with a sparsity penalty.
+
+    Minimises over coefficients b and intercept b0
+
+        sum_i w_i loss(y_i, x_i'b + b0 + offset_i) / sum_i w_i
+        + sum_j p(abs(b_j); alpha v_j) + (l2 / 2) sum_j b_j^2,
+
+    with sample weights w and penalty weights v. With ``penalty=L1()`` and
+    ``standardize=False`` this is scikit-learn's Lasso.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Strength of the penalty, >= 0.
+    loss : {"squared_error"} or SquaredLoss, default="squared_error"
+        Half the squared error.
+    penalty : Penalty, default=None
+        :class:`~sparsestat.penalties.L1`, :class:`~sparsestat.penalties.ElasticNet`,
+        :class:`~sparsestat.penalties.MCP`, :class:`~sparsestat.penalties.SCAD` or one of
+        your own. None means ``MCP(gamma=3.0)``.
+    l2 : float, default=0.0
+        Strength of an additional ridge term, >= 0, not multiplied by `alpha`.
+    fit_intercept : bool, default=True
+    standardize : bool, default=True
+        Whether to penalise the coefficients of columns scaled to (weighted) mean square
+        one, about their mean if there is an intercept. `coef_` is on the original scale.
+    penalty_weights : array-like of shape (n_features,), default=None
+        Multipliers of `alpha`: 0 leaves a feature unpenalised, inf excludes it.
+    positive : bool, default=False
+        Whether coefficients must be >= 0.
+    solver : {"auto", "working_set", "gram"}, default="auto"
+        "working_set" suits many features or sparse X; "gram" suits n > 2 p and p <= 5000,
+        where "auto" takes it.
+    tol : float, default=None
+        Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
+    max_iter : int, default=10000
+        Bound on the epochs of coordinate descent plus Newton steps.
+    warm_start : bool, default=False
+        Whether to start at the last fit's coefficients.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        Coefficients, of the dtype of X.
+    intercept_ : float
+    support_ : ndarray of int
+        Indices of the nonzero coefficients.
+    n_iter_ : int
+        Epochs plus Newton steps used, at least 1.
+    kkt_violation_ : float
+        Largest distance of minus the loss gradient to the subdifferential of the
+        penalty, over the largest absolute gradient at zero, for standardised columns
+        if `standardize`.
+    dual_gap_ : float
+        Upper bound on the objective minus its optimum; nan for nonconvex penalties and
+        where a feature is unpenalised.
+    objective_ : float
+    converged_ : bool
+        Whether `kkt_violation_` is within `tol`.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if X has column names that are all strings.
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, if a parameter or array is not as it must be; the message names it,
+        and the estimator stays as it was.
+
+    Warns
+    -----
+    ConvergenceWarning
+        From ``fit``, if the tolerance is not met.
+
+    See Also
+    --------
+    PenalizedRegressorCV : Chooses `alpha` by cross-validation.
+    penalized_path : Fits at many strengths.
+
+    Notes
+    -----
+    A nonconvex problem can have several local minima. ``fit`` then follows the solution
+    from the smallest strength at which it is zero down to `alpha`, as
+    :func:`penalized_path` does.
+
+    Examples
+    --------
+    >>> from sparsestat import MCP, PenalizedRegressor
+    >>> from sparsestat.datasets import make_sparse_regression
+    >>> data = make_sparse_regression(100, 200, 3, snr=10.0, random_state=0)
+    >>> model = PenalizedRegressor(alpha=0.3, penalty=MCP(gamma=3.0)).fit(data.X, data.y)
+    >>> bool((model.support_ == data.support).all())
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        **MODEL_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        loss: Any = "squared_error",
+        penalty: Any = None,
+        l2: float = 0.0,
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        penalty_weights: Any = None,
+        positive: bool = False,
+        solver: str = "auto",
+        tol: float | None = None,
+        max_iter: int = 10_000,
+        warm_start: bool = False,
+    ) -> None:
+        self.alpha = alpha
+        self.loss = loss
+        self.penalty = penalty
+        self.l2 = l2
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.penalty_weights = penalty_weights
+        self.positive = positive
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+
+    @fit_method
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> "PenalizedRegressor":
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 stays float32, other numbers become float64.
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,) or float, optional
+            Nonnegative weights; an integer weight equals as many copies of the row.
+        offset : array-like of shape (n_samples,), optional
+            Known part of the linear predictor.
+
+        Returns
+        -------
+        self
+        """
+        data = validate(X, y, sample_weight, offset, estimator=self)
+        framed = self._model().frame(data)
+        start = None
+        if self.warm_start and hasattr(self, "coef_"):
+            start = self.coef_
+            if start.size != data.X.shape[1]:
+                raise ValueError(
+                    f"warm_start=True needs as many features as the last fit, {start.size}. "
+                    f"Got {data.X.shape[1]} instead; use clone() for a fresh estimator."
+                )
+        alphas = framed.approach(self.alpha) if start is None else np.array([self.alpha])
+        n_iter = 0
+        with progress(self, "alpha", alphas.size, X, y) as report:
+            for solution in framed.solve(alphas, start):
+                n_iter += solution.n_iter
+                if report():
+                    break
+        warn_unless_converged([solution], alphas[-1:], self.max_iter)
+        self._store(solution, data.X.dtype, n_iter)
+        return self

@@ -1,0 +1,35 @@
+"""Half the squared error."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sparsestat._backend import namespace_of
+
+__all__ = ["SquaredLoss"]
+
+
+@dataclass(frozen=True)
+class SquaredLoss:
+    """The loss (y - eta)^2 / 2 of a linear predictor eta: a Gaussian likelihood.
+
+    Methods work elementwise on arrays of any one library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsestat import SquaredLoss
+    >>> SquaredLoss().value(np.array([1.0, 3.0]), np.array([0.0, 1.0]))
+    array([0.5, 2. ])
+    """
+
+    def value(self, y: Any, eta: Any) -> Any:
+        """Evaluate the loss of each sample."""
+        return 0.5 * (y - eta) ** 2
+
+    def gradient(self, y: Any, eta: Any) -> Any:
+        """Evaluate the derivative in eta."""
+        return eta - y
+
+    def curvature(self, y: Any, eta: Any) -> Any:
+        """Evaluate the second derivative in eta, which is 1."""
+        return namespace_of(y, eta).ones_like(y - eta)
