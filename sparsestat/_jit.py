@@ -43,6 +43,7 @@ KEEP_DAYS = 30
 # Lets the compiler vectorise sums; unlike full fastmath it keeps inf and nan meaningful.
 REASSOCIATE = {"reassoc", "contract", "nsz"}
 
+CONFIG: Any = numba.config
 KERNELS: list["Kernel"] = []
 _decorating = threading.Lock()
 
@@ -70,12 +71,12 @@ class Kernel:
         if folder is None:
             return compile_()(self.function)
         with _decorating:  # numba reads the folder from its configuration while it decorates
-            saved = numba.config.CACHE_DIR
-            numba.config.CACHE_DIR = str(folder)
+            saved = CONFIG.CACHE_DIR
+            CONFIG.CACHE_DIR = str(folder)
             try:
                 return compile_(cache=True)(self.function)
             finally:
-                numba.config.CACHE_DIR = saved
+                CONFIG.CACHE_DIR = saved
 
     def cache_hits(self) -> dict[Any, int]:
         """Count, per specialisation, the signatures loaded from disk."""
@@ -166,8 +167,8 @@ def _fingerprint() -> str:
 
 def _base_folders() -> Iterator[Path]:
     """List where code may be kept: as configured or the user's cache, then a private folder."""
-    if numba.config.CACHE_DIR:
-        yield Path(numba.config.CACHE_DIR) / "sparsestat"
+    if CONFIG.CACHE_DIR:
+        yield Path(CONFIG.CACHE_DIR) / "sparsestat"
     else:
         yield _user_cache() / "sparsestat"
     private = Path(tempfile.gettempdir()) / f"sparsestat-{_user_id()}"

@@ -154,6 +154,8 @@ def warn_unless_converged(solutions: list[Solution], alphas: np.ndarray, max_ite
 class PenalizedModel(LinearEstimator):
     """What the penalised estimators share: their :class:`Model` and nested parameters."""
 
+    penalty: Penalty | None
+
     def _model(self) -> Model:
         return Model(**{name: getattr(self, name) for name in Model.__dataclass_fields__})
 

@@ -47,7 +47,8 @@ class Penalty:
             *(n for n in own if n not in inherited and "ClassVar" not in str(own[n])),
         ]
         # Kernels are typed by this tuple; caches pickle it by name, so it must be importable.
-        parameters = namedtuple("Parameters", names)
+        parameters: Any
+        parameters = namedtuple("Parameters", names)  # type: ignore[misc]
         parameters.__module__ = cls.__module__
         parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
         parameters.functions = getattr(cls, "functions", None)
@@ -145,5 +146,6 @@ def check_parameter(
     error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r}."
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(error)
+    value = float(value)
     if not (np.isfinite(value) and value > above and at_least <= value <= at_most):
         raise ValueError(error)

@@ -168,7 +168,7 @@ def _violators(active, gradient, problem, limits) -> np.ndarray:
     values = gradient.values
     pull = values if problem.positive else np.abs(values)
     found = np.flatnonzero(gradient.resting & (pull > limits))
-    room = max(MIN_GROWTH, np.count_nonzero(active.w))
+    room = max(MIN_GROWTH, int(np.count_nonzero(active.w)))
     if found.size > room:
         excess = pull[found] - limits[found]
         found = np.sort(found[np.argpartition(excess, -room)[-room:]])

@@ -1,0 +1,1 @@
+"""Benchmarks beside the real peers: ``python -m benchmarks`` lists them."""

@@ -1,0 +1,203 @@
+"""How things are timed, and how each solver's tolerance is chosen."""
+
+import gc
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "Choice",
+    "TimeLimitError",
+    "Rung",
+    "Seconds",
+    "choose",
+    "interleave",
+    "ladder",
+    "message",
+    "say",
+    "spread",
+    "time_limit",
+    "timed",
+]
+
+# How a solver fared
+OK = "ok"
+NOT_INSTALLED = "not installed"
+MISSED = "target missed"
+OVER_TIME = "over the time limit"
+FAILED = "failed"
+
+
+def say(line: str) -> None:
+    """Report progress at once, also into a pipe."""
+    print(line, flush=True)
+
+
+class TimeLimitError(Exception):
+    """A run used more CPU time than it may."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long something took, in CPU time and on the wall clock."""
+
+    cpu: float
+    wall: float
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeLimitError once the process has used so much CPU time in the block.
+
+    A compiled function is interrupted when it returns to the interpreter. Without timer
+    signals (Windows, a thread other than the main one) there is no limit.
+    """
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeLimitError
+
+    previous = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, Seconds]:
+    """Call a function; return what it gives, and its time.
+
+    Warnings, such as those of peers that did not reach their tolerance, are not shown:
+    the accuracy is measured.
+    """
+    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cpu, wall = time.process_time(), time.perf_counter()
+        result = function()
+        return result, Seconds(time.process_time() - cpu, time.perf_counter() - wall)
+
+
+def ladder(loosest: float, tightest: float, rungs_per_decade: int = 2) -> list[float]:
+    """Return tolerances from loosest to tightest, evenly in logarithm."""
+    n_rungs = round(math.log10(loosest / tightest) * rungs_per_decade) + 1
+    return [float(f"{tol:.3g}") for tol in np.geomspace(loosest, tightest, n_rungs)]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One run on the ladder: what a tolerance costs and what it reaches."""
+
+    tol: float
+    seconds: float
+    reached: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Where a walk down the ladder ended.
+
+    Parameters
+    ----------
+    status : str
+        "ok", or why no tolerance was chosen.
+    rungs : tuple of Rung
+        All runs that finished; the last is the one chosen if the status is "ok".
+    detail : str
+    """
+
+    status: str
+    rungs: tuple[Rung, ...] = ()
+    detail: str = ""
+
+    @property
+    def tol(self) -> float | None:
+        """The tolerance chosen, if there is one."""
+        return self.rungs[-1].tol if self.status == OK else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {**asdict(self), "tol": self.tol}
+
+
+def message(error: Exception) -> str:
+    """Return what an error says, in one short line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def choose(
+    attempt: Callable[[float], tuple[float, Seconds]],
+    tols: Iterable[float],
+    target: float,
+    limit: float,
+) -> Choice:
+    """Walk from loose to tight; stop at the first tolerance that meets the target.
+
+    Parameters
+    ----------
+    attempt : callable
+        What a tolerance reaches, and its time.
+    tols : iterable of float
+    target : float
+        What is reached must be at most this.
+    limit : float
+        CPU seconds that one attempt may take.
+    """
+    rungs: list[Rung] = []
+    for tol in tols:
+        try:
+            with time_limit(limit):
+                reached, seconds = attempt(tol)
+        except TimeLimitError:
+            return Choice(
+                OVER_TIME, tuple(rungs), f"more than {limit:g} s at tolerance {tol:g}"
+            )
+        except Exception as error:  # whatever a peer raises is a result
+            return Choice(FAILED, tuple(rungs), message(error))
+        rungs.append(Rung(tol, seconds.cpu, reached))
+        if reached <= target:
+            return Choice(OK, tuple(rungs))
+    best = min(rung.reached for rung in rungs)
+    return Choice(MISSED, tuple(rungs), f"at best {best:.1e} at tolerance {tol:g}")
+
+
+def interleave(
+    functions: Mapping[str, Callable[[], Any]], repeats: int
+) -> dict[str, list[Seconds]]:
+    """Time each function once a round, so that all see the same state of the machine.
+
+    Each round starts with another function: none always follows the same one.
+    """
+    names = list(functions)
+    times: dict[str, list[Seconds]] = {name: [] for name in names}
+    for turn in range(repeats):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            times[name].append(timed(functions[name])[1])
+    return times
+
+
+def spread(values: Iterable[float]) -> dict[str, float | int]:
+    """Summarise repeated measurements."""
+    values = list(values)
+    return {
+        "median": float(np.median(values)),
+        "min": float(min(values)),
+        "max": float(max(values)),
+        "repeats": len(values),
+    }

@@ -1,0 +1,140 @@
+"""The solvers that are compared: one function each, from a problem and a tolerance.
+
+To add one, write a function under ``@solver``. It imports its package itself, runs on
+one thread, fits no intercept, leaves the data as they are, and returns coefficients of
+shape (p, n_alphas), dense or sparse. Tolerances mean what they mean in each package: the
+benchmarks choose one by the accuracy that is reached. Iteration limits are high enough
+that the tolerance decides.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from benchmarks.problem import Problem
+
+__all__ = ["OURS", "SOLVERS", "Solver"]
+
+OURS = "sparsestat"
+SOLVERS: dict[str, "Solver"] = {}
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A way to solve some path problems.
+
+    Parameters
+    ----------
+    name : str
+    package : str
+        The distribution it comes from.
+    suits : callable
+        Whether it is meant for a problem.
+    solve : callable
+        Coefficients from a problem and a tolerance.
+    """
+
+    name: str
+    package: str
+    suits: Callable[[Problem], bool]
+    solve: Callable[[Problem, float], Any]
+
+    @property
+    def installed(self) -> bool:
+        """Whether its package is there."""
+        try:
+            version(self.package)
+        except PackageNotFoundError:
+            return False
+        return True
+
+
+def solver(name: str, package: str, suits: Callable[[Problem], bool]) -> Callable:
+    """Register a solver under the name that the tables show."""
+
+    def register(solve: Callable) -> Callable:
+        SOLVERS[name] = Solver(name, package, suits, solve)
+        return solve
+
+    return register
+
+
+def any_problem(problem: Problem) -> bool:
+    return True
+
+
+def lasso(problem: Problem) -> bool:
+    return problem.convex
+
+
+def tall_lasso(problem: Problem) -> bool:
+    n, p = problem.X.shape
+    return problem.convex and n > p
+
+
+@solver(OURS, "sparsestat", any_problem)
+def sparsestat(problem: Problem, tol: float):
+    from sparsestat import L1, MCP, penalized_path
+
+    path = penalized_path(
+        problem.X,
+        problem.y,
+        penalty=L1() if problem.convex else MCP(gamma=problem.gamma),
+        alphas=problem.alphas,
+        fit_intercept=False,
+        standardize=False,
+        tol=tol,
+        max_iter=100_000,
+    )
+    return path.coefs
+
+
+@solver("scikit-learn", "scikit-learn", lasso)
+def scikit_learn(problem: Problem, tol: float, precompute: bool = False):
+    from sklearn.linear_model import lasso_path
+
+    _, coefs, _ = lasso_path(
+        problem.X,
+        problem.y,
+        alphas=problem.alphas,
+        precompute=precompute,
+        copy_X=False,
+        tol=tol,
+        max_iter=100_000,
+    )
+    return coefs
+
+
+@solver("scikit-learn (Gram)", "scikit-learn", tall_lasso)
+def scikit_learn_gram(problem: Problem, tol: float):
+    return scikit_learn(problem, tol, precompute=True)
+
+
+@solver("skglm", "skglm", any_problem)
+def skglm(problem: Problem, tol: float):
+    from skglm.datafits import Quadratic
+    from skglm.penalties import L1, MCPenalty
+    from skglm.solvers import AndersonCD
+    from skglm.utils.jit_compilation import compiled_clone
+
+    # skglm takes its tolerance in units of the gradient.
+    descent = AndersonCD(
+        tol=tol * problem.null_gradient, fit_intercept=False, max_iter=200, max_epochs=100_000
+    )
+    alpha = problem.alphas[0]
+    penalty = L1(alpha) if problem.convex else MCPenalty(alpha, problem.gamma)
+    # `path` loops over a sparse X in plain Python unless the datafit is compiled before.
+    datafit = compiled_clone(Quadratic())
+    _, coefs, _ = descent.path(problem.X, problem.y, datafit, penalty, problem.alphas)
+    return coefs
+
+
+@solver("celer", "celer", lasso)
+def celer(problem: Problem, tol: float):
+    from celer import celer_path
+
+    _, coefs, _ = celer_path(
+        problem.X, problem.y, "lasso", alphas=problem.alphas, tol=tol, max_iter=100
+    )
+    return coefs
