@@ -1,38 +1,25 @@
 """Dense designs: columns of a matrix in memory, and the part of them being worked on."""
 
-from typing import Any
-
 import numpy as np
 
 from sparsestat._jit import REASSOCIATE, kernel
-from sparsestat.linalg.screening import full_gradient, is_settled
+from sparsestat.linalg.screening import GradientState, full_gradient, is_settled, record
 
 __all__ = ["DenseBlock", "DenseDesign"]
 
 
 @kernel(fastmath=REASSOCIATE)
-def refresh_columns(
-    columns, r, norms, drifts, anchor, head, limits, resting, positive, gradient
-):
-    """Recompute x_j'r / n for the columns that might matter; return how many.
-
-    A column j with resting[j] is passed over if :func:`is_settled` says so and its
-    anchor is not about to be overwritten. Others in `resting` get a new gradient.
-    """
+def refresh_columns(columns, r, norms, limits, head, positive, state):
+    """Recompute x_j'r / n for the columns that might matter; return how many."""
     p, n = columns.shape
     count = 0
     for j in range(p):
-        if not resting[j]:
-            continue
-        if anchor[j] != head and is_settled(
-            gradient[j], norms[j] * drifts[anchor[j]], limits[j], positive
-        ):
+        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head, positive):
             continue
         total = 0.0
         for i in range(n):
             total += columns[j, i] * r[i]
-        gradient[j] = total / n
-        anchor[j] = head
+        record(state, j, total / n, head, positive)
         count += 1
     return count
 
@@ -74,9 +61,11 @@ class DenseDesign:
         support = np.flatnonzero(b)
         return b[support] @ self.columns[support].astype(np.float64, copy=False)
 
-    def refresh(self, r: np.ndarray, *bounds: Any) -> int:
-        """Recompute the gradients that a bound does not settle; see `refresh_columns`."""
-        return refresh_columns(self.columns, r, self.norms, *bounds)
+    def refresh(
+        self, r: np.ndarray, limits: np.ndarray, head: int, positive: bool, state: GradientState
+    ) -> int:
+        """Recompute the gradients that no bound settles; return how many."""
+        return refresh_columns(self.columns, r, self.norms, limits, head, positive, state)
 
     def block(self) -> "DenseBlock":
         """Return an empty working block of this design."""

@@ -1,54 +1,107 @@
 """Gradients computed only where they might matter, shared by dense and sparse designs."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sparsestat._jit import register_jitable
 
-__all__ = ["LazyGradient", "full_gradient", "is_settled"]
+__all__ = ["GradientState", "LazyGradient", "full_gradient", "is_settled", "record"]
 
 RING = 16
+NONE = RING  # the slot that stands for no stored residual
+
+
+class GradientState(NamedTuple):
+    """What is known of the gradients x_j'r / n, as the kernels take it.
+
+    Attributes
+    ----------
+    exact : ndarray of shape (2, p)
+        The last two exact gradients of each column, the latest first.
+    anchors : ndarray of int, shape (2, p)
+        Slots of the residuals they were computed at; the first may be NONE, for a
+        column without a bound, or only the second.
+    factors : ndarray of shape (2, RING + 1, RING + 1)
+        For each pair of slots, the combination of their residuals that is nearest to
+        the present residual.
+    rests : ndarray of shape (RING + 1, RING + 1)
+        Upper bounds of norm(r - combination) / sqrt(n).
+    pull : ndarray of shape (p,)
+        Absolute gradients, signed ones for nonnegative coefficients: exact where they
+        exceed the limit, estimates within the limit elsewhere.
+    resting : ndarray of bool, shape (p,)
+        The columns to watch: neither worked on nor excluded.
+    """
+
+    exact: np.ndarray
+    anchors: np.ndarray
+    factors: np.ndarray
+    rests: np.ndarray
+    pull: np.ndarray
+    resting: np.ndarray
 
 
 @register_jitable
-def is_settled(gradient, drift, limit, positive):
-    """Tell whether a zero coefficient provably stays zero.
+def is_settled(state, j, norm, limit, head, positive):
+    """Tell whether column j's gradient is provably below the limit; note its estimate."""
+    first, second = state.anchors[0, j], state.anchors[1, j]
+    if first == head or second == head:  # about to be overwritten
+        return False
+    estimate = state.factors[0, first, second] * state.exact[0, j]
+    estimate += state.factors[1, first, second] * state.exact[1, j]
+    pull = estimate if positive else abs(estimate)
+    if pull + norm * state.rests[first, second] < limit:
+        state.pull[j] = pull
+        return True
+    return False
 
-    Parameters
-    ----------
-    gradient : float
-        x'r_0 / n for a column x at an earlier residual r_0.
-    drift : float
-        norm(x) norm(r - r_0) / n, which bounds the change of the gradient since.
-    limit : float
-        The largest gradient that a zero coefficient withstands.
-    positive : bool
-        Whether only a positive gradient can move the coefficient.
-    """
-    size = gradient if positive else abs(gradient)
-    return size + drift < limit
+
+@register_jitable
+def record(state, j, gradient, head, positive):
+    """Store an exact gradient, computed at the residual that slot `head` will hold."""
+    state.exact[1, j] = state.exact[0, j]
+    state.anchors[1, j] = NONE if state.anchors[0, j] == head else state.anchors[0, j]
+    state.exact[0, j] = gradient
+    state.anchors[0, j] = head
+    state.pull[j] = gradient if positive else abs(gradient)
+
+
+def blank_state(p: int) -> GradientState:
+    """Return a state in which nothing is known of any column."""
+    slots = (RING + 1, RING + 1)
+    return GradientState(
+        exact=np.zeros((2, p)),
+        anchors=np.full((2, p), NONE),
+        factors=np.zeros((2, *slots)),
+        rests=np.full(slots, np.inf),
+        pull=np.zeros(p),
+        resting=np.ones(p, dtype=bool),
+    )
 
 
 def full_gradient(design: Any, r: np.ndarray) -> np.ndarray:
-    """Return X'r / n by one refresh in which no column is settled."""
-    p = design.shape[1]
-    gradient = np.zeros(p)
-    anchor, resting = np.zeros(p, dtype=np.intp), np.ones(p, dtype=bool)
-    design.refresh(r, np.zeros(1), anchor, 0, np.zeros(p), resting, False, gradient)
-    return gradient
+    """Return X'r / n, every column read."""
+    state = blank_state(design.shape[1])
+    design.refresh(r, np.zeros(design.shape[1]), 0, False, state)
+    return state.exact[0]
 
 
 class LazyGradient:
-    """The gradient X'r / n of resting coefficients, kept as values with error bounds.
+    """The gradients of resting coefficients, kept as values with error bounds.
 
-    By Cauchy-Schwarz a column's gradient moves by at most norm(x_j) norm(r - r_0) / n
-    between residuals r_0 and r. Each resting column remembers its last exact gradient
-    and the residual it was computed at (its anchor, one of a ring of stored
-    residuals). While the bound keeps the gradient within the limit that a zero
-    coefficient withstands, the column need not be read. A column whose anchor is
-    about to be overwritten is recomputed, and one that starts to rest has no anchor,
-    so a bound never leans on a residual that is not stored.
+    For any combination c = s_1 r_1 + s_2 r_2 of two earlier residuals, Cauchy-Schwarz
+    bounds how far x_j'r / n is from s_1 x_j'r_1 / n + s_2 x_j'r_2 / n:
+
+        norm(x_j) norm(r - c) / n.
+
+    Each resting column remembers its last two exact gradients and the residuals they
+    were computed at (its anchors, in a ring of stored residuals); c is the projection
+    of r on them, for which the bound is tightest. Along a path residuals are nearly
+    linear in alpha, so that c is close to r. While the bound keeps the gradient within
+    the limit that a zero coefficient withstands, the column need not be read. A column
+    one of whose anchors is about to be overwritten is read, and one that starts to rest
+    has no anchors, so a bound never leans on a residual that is not stored.
 
     Parameters
     ----------
@@ -60,11 +113,10 @@ class LazyGradient:
 
     Attributes
     ----------
-    values : ndarray of shape (p,)
-        Exact where `refresh` computed them or the caller wrote them, otherwise the
-        last exact values; a resting one beyond its limit is always exact.
-    resting : ndarray of bool, shape (p,)
-        The columns to watch; those being worked on or excluded are False.
+    pull, resting : ndarray of shape (p,)
+        As in :class:`GradientState`.
+    scale : float
+        Largest absolute gradient at the first residual, 1 if that is 0.
     columns_read : int
     """
 
@@ -72,41 +124,54 @@ class LazyGradient:
         n, p = design.shape
         self._design = design
         self._positive = positive
-        self._ring = np.empty((RING, n))
-        self._ring[0] = r
-        self._squares = np.zeros(RING)
-        self._squares[0] = r @ r
-        self._used = 1
-        self._head = 0
-        self._anchor = np.zeros(p, dtype=np.intp)
-        self.values = full_gradient(design, r)
-        self.resting = np.ones(p, dtype=bool)
-        self.columns_read = p
+        self._ring = np.zeros((RING, n))
+        self._products = np.zeros((RING, RING))
+        self._head = -1
+        self._state = blank_state(p)
+        self.pull = self._state.pull
+        self.resting = self._state.resting
+        self.columns_read = 0
+        self.refresh(r, np.zeros(p))
+        self.scale = float(np.abs(self._state.exact[0]).max()) or 1.0
 
-    def rest(self, features: np.ndarray) -> None:
-        """Watch these columns from now on."""
+    def rest(self, features: np.ndarray, pull: np.ndarray) -> None:
+        """Watch these columns, whose present pull is known, from now on."""
+        self._state.anchors[:, features] = NONE
+        self.pull[features] = pull
         self.resting[features] = True
-        self._anchor[features] = RING  # the slot whose drift is infinite: no bound yet
 
     def refresh(self, r: np.ndarray, limits: np.ndarray) -> None:
-        """Make `values` exact at `r` wherever a resting column might exceed its limit."""
+        """Make `pull` exact at `r` wherever a resting column might exceed its limit."""
         head = (self._head + 1) % RING
-        drifts = self._drifts(r)
-        count = self._design.refresh(
-            r, drifts, self._anchor, head, limits, self.resting, self._positive, self.values
-        )
+        products = self._ring @ r
+        self._project(products, r)
+        count = self._design.refresh(r, limits, head, self._positive, self._state)
         if count:
             self._head = head
-            self._used = max(self._used, head + 1)
             self._ring[head] = r
-            self._squares[head] = r @ r
+            products[head] = r @ r
+            self._products[head] = self._products[:, head] = products
             self.columns_read += count
 
-    def _drifts(self, r: np.ndarray) -> np.ndarray:
-        """Return upper bounds of norm(r - stored residual) / sqrt(n), infinity for none."""
-        squares = self._squares[: self._used] + r @ r
-        distances = squares - 2.0 * (self._ring[: self._used] @ r)
-        rounding = r.size * np.finfo(np.float64).eps * squares
-        drifts = np.full(RING + 1, np.inf)
-        drifts[: self._used] = np.sqrt((np.maximum(distances, 0.0) + rounding) / r.size)
-        return drifts
+    def _project(self, products: np.ndarray, r: np.ndarray) -> None:
+        """Set the projections of r on every pair of stored residuals."""
+        inner = np.zeros_like(self._state.rests)
+        inner[:RING, :RING] = self._products
+        squares = np.diag(inner)
+        onto = np.append(products, 0.0)
+        first, second = squares[:, None], squares[None, :]
+        determinant = first * second - inner**2
+        # Nearly parallel residuals, and pairs with NONE, project on the first alone.
+        both = determinant > 1e-10 * first * second
+        divisor = np.where(both, determinant, np.where(first > 0.0, first, 1.0))
+        a = np.where(both, onto[:, None] * second - onto * inner, onto[:, None]) / divisor
+        b = np.where(both, onto * first - onto[:, None] * inner, 0.0) / divisor
+        # The square of the rest is written out for the factors as they were rounded.
+        square = r @ r
+        rest = square - 2.0 * (a * onto[:, None] + b * onto)
+        rest += a * a * first + 2.0 * a * b * inner + b * b * second
+        rounding = 4.0 * r.size * np.finfo(np.float64).eps
+        rest = np.maximum(rest, 0.0) + rounding * (square + a * a * first + b * b * second)
+        self._state.factors[0], self._state.factors[1] = a, b
+        self._state.rests[:] = np.sqrt(rest / r.size)
+        self._state.rests[NONE] = np.inf

@@ -1,34 +1,25 @@
 """Sparse designs: compressed columns, centred without being filled in."""
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 
-from sparsestat._jit import REASSOCIATE, kernel
-from sparsestat.linalg.screening import full_gradient, is_settled
+from sparsestat._jit import kernel
+from sparsestat.linalg.screening import GradientState, full_gradient, is_settled, record
 
 __all__ = ["CentredSparseBlock", "CentredSparseDesign"]
 
 
-@kernel(fastmath=REASSOCIATE)
-def refresh_compressed(
-    data, indices, indptr, r, norms, drifts, anchor, head, limits, resting, positive, gradient
-):
+@kernel()
+def refresh_compressed(data, indices, indptr, r, norms, limits, head, positive, state):
     """Recompute x_j'r / n for the compressed columns that might matter; return how many."""
     count = 0
     for j in range(indptr.size - 1):
-        if not resting[j]:
-            continue
-        if anchor[j] != head and is_settled(
-            gradient[j], norms[j] * drifts[anchor[j]], limits[j], positive
-        ):
+        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head, positive):
             continue
         total = 0.0
         for i in range(indptr[j], indptr[j + 1]):
             total += data[i] * r[indices[i]]
-        gradient[j] = total / r.size
-        anchor[j] = head
+        record(state, j, total / r.size, head, positive)
         count += 1
     return count
 
@@ -69,7 +60,9 @@ class CentredSparseDesign:
         self.means = means
         self.shape = S.shape
         self.centred = bool(means.any())
-        self._parts = tuple(_read_only(part) for part in (S.data, S.indices, S.indptr))
+        # Unsigned indices spare the kernel the test for negative ones.
+        unsigned = S.indices.view(f"u{S.indices.itemsize}")
+        self._parts = tuple(_read_only(part) for part in (S.data, unsigned, S.indptr))
         if norms is None:
             squares = S.power(2).sum(axis=0) / S.shape[0] - means**2
             norms = np.sqrt(np.maximum(squares, 0.0))
@@ -88,9 +81,11 @@ class CentredSparseDesign:
         """Return X b."""
         return self.matrix @ b - self.u * (self.means @ b)
 
-    def refresh(self, r: np.ndarray, *bounds: Any) -> int:
-        """Recompute the gradients that a bound does not settle; see `refresh_compressed`."""
-        return refresh_compressed(*self._parts, r, self.norms, *bounds)
+    def refresh(
+        self, r: np.ndarray, limits: np.ndarray, head: int, positive: bool, state: GradientState
+    ) -> int:
+        """Recompute the gradients that no bound settles; return how many."""
+        return refresh_compressed(*self._parts, r, self.norms, limits, head, positive, state)
 
     def block(self) -> "CentredSparseBlock":
         """Return an empty working block of this design."""

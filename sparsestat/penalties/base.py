@@ -47,12 +47,9 @@ class Penalty:
             *(n for n in own if n not in inherited and "ClassVar" not in str(own[n])),
         ]
         # Kernels are typed by this tuple; caches pickle it by name, so it must be importable.
-        parameters: Any
-        parameters = namedtuple("Parameters", names)  # type: ignore[misc]
-        parameters.__module__ = cls.__module__
-        parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
-        parameters.functions = getattr(cls, "functions", None)
-        cls.Parameters = parameters
+        cls.Parameters = namedtuple("Parameters", names, module=cls.__module__)  # type: ignore[misc]
+        cls.Parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
+        cls.Parameters.functions = getattr(cls, "functions", None)
 
     @property
     def parameters(self) -> Any:

@@ -34,7 +34,6 @@ def gram_path(
         H = H.take(features, axis=0).take(features, axis=1)
     y_square = problem.y @ problem.y / problem.y.size
     w = np.zeros(features.size) if start is None else start[features].astype(np.float64)
-    gradient = np.zeros(problem.n_features)
     for alpha in alphas:
         q = _negative_gradient(H, c[features], w)
         n_iter = solve_quadratic(
@@ -42,15 +41,25 @@ def gram_path(
             H,
             q,
             w,
-            problem.strengths(alpha)[features],
+            problem.strengths(alpha, features),
             problem.positive,
             0.5 * tol * scale,
             max_iter,
         )
-        q = gradient[features] = _negative_gradient(H, c[features], w)
+        q = _negative_gradient(H, c[features], w)
         # norm(y - Xw)^2 / n + l2 norm(w)^2 in terms of q = c - Hw
         square = max(y_square - w @ c[features] - w @ q, 0.0)
-        yield certify(problem, alpha, features, w, gradient, square, scale, tol, n_iter)
+        yield certify(
+            problem,
+            alpha,
+            features=features,
+            w=w,
+            q=q,
+            square=square,
+            scale=scale,
+            tol=tol,
+            n_iter=n_iter,
+        )
 
 
 def _negative_gradient(H, c, w) -> np.ndarray:

@@ -45,13 +45,14 @@ class LeastSquaresProblem:
         """The number of coefficients."""
         return self.design.shape[1]
 
-    def strengths(self, alpha: float) -> np.ndarray:
-        """Return alpha weights_j, infinite where the weight is, whatever alpha."""
-        with np.errstate(invalid="ignore"):
-            return np.where(np.isinf(self.weights), np.inf, alpha * self.weights)
+    def strengths(self, alpha: float, features: np.ndarray) -> np.ndarray:
+        """Return alpha weights_j of some features, none of them excluded."""
+        return alpha * self.weights[features]
 
     def limits(self, alpha: float) -> np.ndarray:
-        """Return the largest gradients that zero coefficients withstand."""
-        slope = self.penalty.slope_at_zero(1.0)
-        with np.errstate(invalid="ignore"):
-            return np.where(np.isinf(self.weights), np.inf, slope * alpha * self.weights)
+        """Return the largest gradients that zero coefficients withstand.
+
+        Infinite or nan for excluded features, which no gradient exceeds.
+        """
+        with np.errstate(invalid="ignore"):  # 0 times infinity
+            return (self.penalty.slope_at_zero(1.0) * alpha) * self.weights

@@ -110,24 +110,23 @@ def working_set_path(
         One for each strength.
     """
     gradient = LazyGradient(problem.design, problem.y, problem.positive)
-    scale = float(np.abs(gradient.values).max(initial=0.0)) or 1.0
-    active = WorkingSet(problem)
     gradient.resting[np.isinf(problem.weights)] = False
-    first = (
-        problem.weights == 0.0 if start is None else (problem.weights == 0.0) | (start != 0.0)
-    )
-    _enter(active, gradient, np.flatnonzero(first & gradient.resting), problem.y)
+    scale = gradient.scale
+    active = WorkingSet(problem)
+    begin = problem.weights == 0.0
+    if start is not None:
+        begin |= start != 0.0
+    _enter(active, gradient, np.flatnonzero(begin & gradient.resting), problem.y)
     if start is not None:
         active.w = start[active.features].astype(np.float64)
     residual = active.residual()
     previous = np.inf
     for alpha in alphas:
-        strengths = problem.strengths(alpha)
         limits = problem.limits(alpha)
         # Sequential strong rule: gradients are likely to change less than alpha does.
         reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
-        likely = _violators(active, gradient, problem, reach * limits)
-        _enter(active, gradient, likely, residual)
+        likely = _beyond(gradient, reach * limits)
+        _enter(active, gradient, _worst(likely, gradient, limits, active), residual)
         n_iter = 0
         while True:
             n_iter += solve_quadratic(
@@ -135,44 +134,45 @@ def working_set_path(
                 active.gram,
                 active.q,
                 active.w,
-                strengths[active.features],
+                problem.strengths(alpha, active.features),
                 problem.positive,
                 0.5 * tol * scale,
                 max_iter - n_iter,
             )
             residual = active.residual()
             gradient.refresh(residual, limits)
-            violators = _violators(active, gradient, problem, limits + tol * scale)
+            beyond = _beyond(gradient, limits)
+            violators = beyond[gradient.pull[beyond] > limits[beyond] + tol * scale]
             if violators.size == 0 or n_iter >= max_iter:
                 break
-            _enter(active, gradient, violators, residual)
-        gradient.values[active.features] = active.q
-        square = residual @ residual / residual.size + problem.l2 * (active.w @ active.w)
+            _enter(active, gradient, _worst(violators, gradient, limits, active), residual)
         yield certify(
             problem,
             alpha,
-            active.features,
-            active.w,
-            gradient.values,
-            square,
-            scale,
-            tol,
-            n_iter,
+            features=np.concatenate([active.features, beyond]),
+            w=np.concatenate([active.w, np.zeros(beyond.size)]),
+            q=np.concatenate([active.q, gradient.pull[beyond]]),
+            square=residual @ residual / residual.size + problem.l2 * (active.w @ active.w),
+            scale=scale,
+            tol=tol,
+            n_iter=n_iter,
         )
-        _prune(active, gradient)
+        _prune(active, gradient, problem.positive)
         previous = alpha
 
 
-def _violators(active, gradient, problem, limits) -> np.ndarray:
-    """Return the resting features beyond their limits, the worst ones if they are many."""
-    values = gradient.values
-    pull = values if problem.positive else np.abs(values)
-    found = np.flatnonzero(gradient.resting & (pull > limits))
+def _beyond(gradient, limits) -> np.ndarray:
+    """Return the resting features beyond their limits."""
+    return np.flatnonzero(gradient.resting & (gradient.pull > limits))
+
+
+def _worst(features, gradient, limits, active) -> np.ndarray:
+    """Return the features that are the furthest beyond, so many as the set may grow by."""
     room = max(MIN_GROWTH, int(np.count_nonzero(active.w)))
-    if found.size > room:
-        excess = pull[found] - limits[found]
-        found = np.sort(found[np.argpartition(excess, -room)[-room:]])
-    return found
+    if features.size <= room:
+        return features
+    excess = gradient.pull[features] - limits[features]
+    return np.sort(features[np.argpartition(excess, -room)[-room:]])
 
 
 def _enter(active, gradient, features, residual) -> None:
@@ -181,9 +181,11 @@ def _enter(active, gradient, features, residual) -> None:
         gradient.resting[features] = False
 
 
-def _prune(active, gradient) -> None:
+def _prune(active, gradient, positive) -> None:
     """Let zero coefficients rest when they have become the bulk of the working set."""
     support = np.flatnonzero(active.w)
     if active.features.size > max(2 * MIN_GROWTH, 3 * support.size):
-        gradient.rest(np.delete(active.features, support))
+        zero = np.flatnonzero(active.w == 0.0)
+        pull = active.q[zero] if positive else np.abs(active.q[zero])
+        gradient.rest(active.features[zero], pull)
         active.keep(support)
