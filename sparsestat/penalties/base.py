@@ -1,5 +1,6 @@
 """What every penalty object is: a small immutable value that holds its shape."""
 
+import hashlib
 from collections import namedtuple
 from dataclasses import dataclass, fields, replace
 from inspect import get_annotations
@@ -35,6 +36,7 @@ class Penalty:
     functions: ClassVar[ScalarFunctions]
     convex: ClassVar[bool] = False
     Parameters: ClassVar[Any]
+    _signature: ClassVar[tuple]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -47,14 +49,17 @@ class Penalty:
             *(n for n in own if n not in inherited and "ClassVar" not in str(own[n])),
         ]
         # Kernels are typed by this tuple; caches pickle it by name, so it must be importable.
+        names.append("signature")
         cls.Parameters = namedtuple("Parameters", names, module=cls.__module__)  # type: ignore[misc]
         cls.Parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
         cls.Parameters.functions = getattr(cls, "functions", None)
+        cls._signature = _type_signature(f"{cls.__module__}.{cls.__qualname__}")
 
     @property
     def parameters(self) -> Any:
         """The parameters as the tuple of floats that kernels are typed by."""
-        return self.Parameters(*(float(getattr(self, f.name)) for f in fields(self)))
+        values = (float(getattr(self, f.name)) for f in fields(self))
+        return self.Parameters(*values, self._signature)
 
     def value(self, b: Any, alpha: Any) -> np.ndarray:
         """Evaluate the penalty elementwise.
@@ -126,6 +131,18 @@ class Penalty:
         for name in params:
             object.__setattr__(self, name, getattr(changed, name))
         return self
+
+
+def _type_signature(name: str) -> tuple:
+    """Spell a class's name in types.
+
+    numba's fast dispatch tells tuples apart by the types of their elements only; between
+    two penalties with as many parameters it would fall back to a slow one (measured:
+    70 microseconds a call instead of 2).
+    """
+    letters = (None, False, 0, 0.0, ())
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+    return tuple(letters[number // len(letters) ** k % len(letters)] for k in range(6))
 
 
 def check_parameter(
