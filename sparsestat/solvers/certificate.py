@@ -80,4 +80,5 @@ def _duality_gap(problem, strengths, w, q, value, square) -> float:
         limits = problem.penalty.slope_at_zero(1.0) * strengths
         s = float((limits / np.maximum(pull, limits)).min())
         dual = 0.0  # s q is within the limits, up to rounding
-    return float(0.5 * (1.0 - s) ** 2 * square + value - s * (w @ q) + dual)
+    gap = 0.5 * (1.0 - s) ** 2 * square + value - s * (w @ q) + dual
+    return max(float(gap), 0.0)  # rounding may take it below

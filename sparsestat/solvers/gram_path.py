@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from sparsestat._parallel import serial_blas
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
@@ -35,31 +36,33 @@ def gram_path(
     y_square = problem.y @ problem.y / problem.y.size
     w = np.zeros(features.size) if start is None else start[features].astype(np.float64)
     for alpha in alphas:
-        q = _negative_gradient(H, c[features], w)
-        n_iter = solve_quadratic(
-            problem.penalty.parameters,
-            H,
-            q,
-            w,
-            problem.strengths(alpha, features),
-            problem.positive,
-            0.5 * tol * scale,
-            max_iter,
-        )
-        q = _negative_gradient(H, c[features], w)
-        # norm(y - Xw)^2 / n + l2 norm(w)^2 in terms of q = c - Hw
-        square = max(y_square - w @ c[features] - w @ q, 0.0)
-        yield certify(
-            problem,
-            alpha,
-            features=features,
-            w=w,
-            q=q,
-            square=square,
-            scale=scale,
-            tol=tol,
-            n_iter=n_iter,
-        )
+        with serial_blas():
+            q = _negative_gradient(H, c[features], w)
+            n_iter = solve_quadratic(
+                problem.penalty.parameters,
+                H,
+                q,
+                w,
+                problem.strengths(alpha, features),
+                problem.positive,
+                0.5 * tol * scale,
+                max_iter,
+            )
+            q = _negative_gradient(H, c[features], w)
+            # norm(y - Xw)^2 / n + l2 norm(w)^2 in terms of q = c - Hw
+            square = max(y_square - w @ c[features] - w @ q, 0.0)
+            solution = certify(
+                problem,
+                alpha,
+                features=features,
+                w=w,
+                q=q,
+                square=square,
+                scale=scale,
+                tol=tol,
+                n_iter=n_iter,
+            )
+        yield solution
 
 
 def _negative_gradient(H, c, w) -> np.ndarray:

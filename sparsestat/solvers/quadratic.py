@@ -169,7 +169,7 @@ def _solve_block(parameters, H, q, w, strengths, positive, tol, max_iter) -> int
             parameters, H, q, w, strengths, positive, tol, min(epochs, max_iter - n_iter)
         )
         n_iter += used
-        if moved <= tol:
+        if moved <= tol or n_iter == max_iter:
             break
         # Newton steps that fail cost more than epochs: try them ever more rarely.
         accepted = _newton_step(parameters, H, q, w, strengths, positive)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from sparsestat._parallel import serial_blas
 from sparsestat.linalg import LazyGradient
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
@@ -111,7 +112,6 @@ def working_set_path(
     """
     gradient = LazyGradient(problem.design, problem.y, problem.positive)
     gradient.resting[np.isinf(problem.weights)] = False
-    scale = gradient.scale
     active = WorkingSet(problem)
     begin = problem.weights == 0.0
     if start is not None:
@@ -119,46 +119,53 @@ def working_set_path(
     _enter(active, gradient, np.flatnonzero(begin & gradient.resting), problem.y)
     if start is not None:
         active.w = start[active.features].astype(np.float64)
-    residual = active.residual()
     previous = np.inf
     for alpha in alphas:
-        limits = problem.limits(alpha)
-        # Sequential strong rule: gradients are likely to change less than alpha does.
-        reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
-        likely = _beyond(gradient, reach * limits)
-        _enter(active, gradient, _worst(likely, gradient, limits, active), residual)
-        n_iter = 0
-        while True:
-            n_iter += solve_quadratic(
-                problem.penalty.parameters,
-                active.gram,
-                active.q,
-                active.w,
-                problem.strengths(alpha, active.features),
-                problem.positive,
-                0.5 * tol * scale,
-                max_iter - n_iter,
-            )
-            residual = active.residual()
-            gradient.refresh(residual, limits)
-            beyond = _beyond(gradient, limits)
-            violators = beyond[gradient.pull[beyond] > limits[beyond] + tol * scale]
-            if violators.size == 0 or n_iter >= max_iter:
-                break
-            _enter(active, gradient, _worst(violators, gradient, limits, active), residual)
-        yield certify(
-            problem,
-            alpha,
-            features=np.concatenate([active.features, beyond]),
-            w=np.concatenate([active.w, np.zeros(beyond.size)]),
-            q=np.concatenate([active.q, gradient.pull[beyond]]),
-            square=residual @ residual / residual.size + problem.l2 * (active.w @ active.w),
-            scale=scale,
-            tol=tol,
-            n_iter=n_iter,
-        )
-        _prune(active, gradient, problem.positive)
+        with serial_blas():
+            solution = _solve(problem, active, gradient, alpha, previous, tol, max_iter)
+            _prune(active, gradient, problem.positive)
+        yield solution
         previous = alpha
+
+
+def _solve(problem, active, gradient, alpha, previous, tol, max_iter) -> Solution:
+    """Solve at one strength, from the state at the previous one."""
+    limits = problem.limits(alpha)
+    slack = tol * gradient.scale
+    residual = active.residual()
+    # Sequential strong rule: gradients are likely to change less than alpha does.
+    reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
+    entering = _beyond(gradient, reach * limits)
+    n_iter = 0
+    while True:
+        _enter(active, gradient, _worst(entering, gradient, limits, active), residual)
+        n_iter += solve_quadratic(
+            problem.penalty.parameters,
+            active.gram,
+            active.q,
+            active.w,
+            problem.strengths(alpha, active.features),
+            problem.positive,
+            0.5 * slack,
+            max_iter - n_iter,
+        )
+        residual = active.residual()
+        gradient.refresh(residual, limits)
+        beyond = _beyond(gradient, limits)
+        entering = beyond[gradient.pull[beyond] > limits[beyond] + slack]
+        if entering.size == 0 or n_iter >= max_iter:
+            break
+    return certify(
+        problem,
+        alpha,
+        features=np.concatenate([active.features, beyond]),
+        w=np.concatenate([active.w, np.zeros(beyond.size)]),
+        q=np.concatenate([active.q, gradient.pull[beyond]]),
+        square=residual @ residual / residual.size + problem.l2 * (active.w @ active.w),
+        scale=gradient.scale,
+        tol=tol,
+        n_iter=n_iter,
+    )
 
 
 def _beyond(gradient, limits) -> np.ndarray:

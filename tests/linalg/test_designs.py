@@ -1,0 +1,64 @@
+"""Designs and their blocks against plain matrices."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sparsestat.linalg import CentredSparseDesign, DenseDesign
+
+
+@pytest.fixture(params=["dense", "float32", "sparse", "centred"])
+def pair(request, rng):
+    """A design and the matrix it stands for."""
+    n, p = 30, 12
+    if request.param in ("dense", "float32"):
+        dtype = np.float32 if request.param == "float32" else np.float64
+        X = np.asfortranarray(rng.standard_normal((n, p)).astype(dtype))
+        return DenseDesign(X), X.astype(np.float64)
+    S = sparse.random_array((n, p), density=0.4, rng=rng, format="csc")
+    u = rng.uniform(0.5, 1.5, n)
+    u *= np.sqrt(n / (u @ u))
+    means = S.T @ u / n if request.param == "centred" else np.zeros(p)
+    return CentredSparseDesign(S, u, means), S.toarray() - np.outer(u, means)
+
+
+def centred_residual(design, rng):
+    r = rng.standard_normal(design.shape[0])
+    u = getattr(design, "u", np.zeros_like(r))
+    return r - u * (u @ r) / len(r)
+
+
+def test_products(pair, rng):
+    design, X = pair
+    n, p = X.shape
+    r, b = centred_residual(design, rng), np.where(rng.random(p) < 0.5, 0.0, 1.5)
+    np.testing.assert_allclose(design.gradient(r), X.T @ r / n, atol=1e-12)
+    np.testing.assert_allclose(design.gram(), X.T @ X / n, atol=1e-12)
+    np.testing.assert_allclose(design.predict(b), X @ b, atol=1e-12)
+    np.testing.assert_allclose(design.norms, np.sqrt((X**2).mean(axis=0)), atol=1e-7)
+
+
+def test_blocks_grow_and_shrink(pair, rng):
+    design, X = pair
+    n = X.shape[0]
+    r = centred_residual(design, rng)
+    block = design.block()
+    held = np.empty(0, dtype=int)
+    for new in (np.array([3, 7]), np.array([0]), np.array([11, 5, 1])):
+        held = np.concatenate([held, new])
+        np.testing.assert_allclose(block.append(new), X[:, new].T @ X[:, held] / n, atol=1e-12)
+    keep = np.array([1, 2, 5])
+    block.keep(keep)
+    held = held[keep]
+    w = rng.standard_normal(held.size)
+    np.testing.assert_allclose(block.predict(w), X[:, held] @ w, atol=1e-12)
+    np.testing.assert_allclose(block.gradient(r), X[:, held].T @ r / n, atol=1e-12)
+    np.testing.assert_allclose(block.gradient(r, first=1), X[:, held[1:]].T @ r / n, atol=1e-12)
+
+
+def test_designs_never_write_to_the_data(rng):
+    X = np.asfortranarray(rng.standard_normal((10, 3)))
+    design = DenseDesign(X)
+    assert np.shares_memory(design.columns, X)
+    assert not design.columns.flags.writeable
+    assert X.flags.writeable
