@@ -34,9 +34,9 @@ class Shape:
         Correlation of the design; share of nonzeros for sparse ones.
     n_alphas, smallest : int, float
         Length of the path, and its last strength over its first.
+    seed : int
     gamma : float or None
         None for the lasso, else that of the MCP.
-    seed : int
     held_out : bool
         Whether the solvers of this package were never tuned on such a design.
     """
@@ -49,8 +49,8 @@ class Shape:
     level: float
     n_alphas: int
     smallest: float
+    seed: int
     gamma: float | None = None
-    seed: int = 0
     held_out: bool = False
 
     def smoke(self) -> "Shape":
@@ -107,7 +107,11 @@ def _cells(shape: Shape, rng: Generator, frequency: np.ndarray):
 
 def _csc(shape: Shape, rows, columns, values) -> sparse.csc_array:
     size = shape.n_samples, shape.n_features
-    return sparse.coo_array((values, (rows, columns)), size).tocsc()  # adds up repeated cells
+    X = sparse.coo_array((values, (rows, columns)), size).tocsc()  # adds up repeated cells
+    # The peers take 32-bit positions only.
+    return sparse.csc_array(
+        (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), size
+    )
 
 
 DESIGNS = {"heavy_tailed": heavy_tailed, "sparse": evenly_sparse, "counts": counts}
@@ -136,51 +140,19 @@ def respond(X, n_nonzero: int, rng: Generator) -> np.ndarray:
     return (y - y.mean()) / y.std()
 
 
-SHAPES = (
+TUNED = (
     Shape("lasso-wide", 1000, 10_000, 50, "ar1", 0.9, 50, 0.1, seed=101),
     Shape("lasso-short", 200, 20_000, 10, "ar1", 0.5, 50, 0.05, seed=102),
     Shape("lasso-tall", 20_000, 500, 50, "ar1", 0.5, 50, 0.01, seed=103),
     Shape("lasso-sparse", 20_000, 100_000, 100, "sparse", 1e-3, 50, 0.1, seed=104),
-    Shape("mcp-wide", 1000, 10_000, 50, "ar1", 0.5, 30, 0.15, gamma=3.0, seed=105),
-    Shape(
-        "lasso-wide-factor", 800, 12_000, 40, "factor", 0.5, 50, 0.1, seed=201, held_out=True
-    ),
-    Shape(
-        "lasso-short-heavy",
-        300,
-        15_000,
-        15,
-        "heavy_tailed",
-        0.0,
-        50,
-        0.05,
-        seed=202,
-        held_out=True,
-    ),
-    Shape("lasso-tall-block", 15_000, 800, 40, "block", 0.8, 50, 0.01, seed=203, held_out=True),
-    Shape(
-        "lasso-sparse-counts",
-        10_000,
-        60_000,
-        80,
-        "counts",
-        4e-3,
-        50,
-        0.1,
-        seed=204,
-        held_out=True,
-    ),
-    Shape(
-        "mcp-wide-block",
-        600,
-        8000,
-        30,
-        "block",
-        0.7,
-        30,
-        0.15,
-        gamma=2.5,
-        seed=205,
-        held_out=True,
-    ),
+    Shape("mcp-wide", 1000, 10_000, 50, "ar1", 0.5, 30, 0.15, seed=105, gamma=3.0),
 )
+HELD_OUT = (
+    Shape("lasso-small", 400, 60, 10, "ar1", 0.5, 100, 1e-3, seed=201),
+    Shape("lasso-factor", 800, 12_000, 40, "factor", 0.5, 50, 0.1, seed=202),
+    Shape("lasso-heavy", 300, 15_000, 15, "heavy_tailed", 0.0, 50, 0.05, seed=203),
+    Shape("lasso-tall-block", 15_000, 800, 40, "block", 0.8, 50, 0.01, seed=204),
+    Shape("lasso-counts", 10_000, 60_000, 80, "counts", 4e-3, 50, 0.1, seed=205),
+    Shape("mcp-block", 600, 8000, 30, "block", 0.7, 30, 0.15, seed=206, gamma=2.5),
+)
+SHAPES = TUNED + tuple(replace(shape, held_out=True) for shape in HELD_OUT)

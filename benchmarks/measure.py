@@ -68,7 +68,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def stop(*_: object) -> None:
-        raise TimeLimitError
+        raise TimeLimitError(f"more than {seconds:g} s")
 
     previous = signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -79,8 +79,8 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, previous)
 
 
-def timed(function: Callable[[], Any]) -> tuple[Any, Seconds]:
-    """Call a function; return what it gives, and its time.
+def timed(function: Callable[[], Any], count: int = 1) -> tuple[Any, Seconds]:
+    """Call a function `count` times; return what it gives, and the time of one call.
 
     Warnings, such as those of peers that did not reach their tolerance, are not shown:
     the accuracy is measured.
@@ -89,11 +89,13 @@ def timed(function: Callable[[], Any]) -> tuple[Any, Seconds]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cpu, wall = time.process_time(), time.perf_counter()
-        result = function()
-        return result, Seconds(time.process_time() - cpu, time.perf_counter() - wall)
+        for _ in range(count):
+            result = function()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return result, Seconds(cpu / count, wall / count)
 
 
-def ladder(loosest: float, tightest: float, rungs_per_decade: int = 2) -> list[float]:
+def ladder(loosest: float, tightest: float, rungs_per_decade: int = 4) -> list[float]:
     """Return tolerances from loosest to tightest, evenly in logarithm."""
     n_rungs = round(math.log10(loosest / tightest) * rungs_per_decade) + 1
     return [float(f"{tol:.3g}") for tol in np.geomspace(loosest, tightest, n_rungs)]
@@ -137,14 +139,13 @@ class Choice:
 
 def message(error: Exception) -> str:
     """Return what an error says, in one short line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:120]
 
 
 def choose(
     attempt: Callable[[float], tuple[float, Seconds]],
     tols: Iterable[float],
     target: float,
-    limit: float,
 ) -> Choice:
     """Walk from loose to tight; stop at the first tolerance that meets the target.
 
@@ -155,18 +156,13 @@ def choose(
     tols : iterable of float
     target : float
         What is reached must be at most this.
-    limit : float
-        CPU seconds that one attempt may take.
     """
     rungs: list[Rung] = []
     for tol in tols:
         try:
-            with time_limit(limit):
-                reached, seconds = attempt(tol)
-        except TimeLimitError:
-            return Choice(
-                OVER_TIME, tuple(rungs), f"more than {limit:g} s at tolerance {tol:g}"
-            )
+            reached, seconds = attempt(tol)
+        except TimeLimitError as error:
+            return Choice(OVER_TIME, tuple(rungs), f"{error} at tolerance {tol:g}")
         except Exception as error:  # whatever a peer raises is a result
             return Choice(FAILED, tuple(rungs), message(error))
         rungs.append(Rung(tol, seconds.cpu, reached))
@@ -177,18 +173,24 @@ def choose(
 
 
 def interleave(
-    functions: Mapping[str, Callable[[], Any]], repeats: int
+    functions: Mapping[str, Callable[[], Any]], repeats: int, at_least: float = 0.05
 ) -> dict[str, list[Seconds]]:
     """Time each function once a round, so that all see the same state of the machine.
 
-    Each round starts with another function: none always follows the same one.
+    An untimed call comes first. Each round starts with another function, so that none
+    always follows the same one. Quick functions are called several times in a round, for
+    `at_least` so many seconds.
     """
     names = list(functions)
+    counts = {}
+    for name in names:
+        seconds = max(timed(functions[name])[1].cpu, 1e-6)
+        counts[name] = max(1, math.ceil(at_least / seconds))
     times: dict[str, list[Seconds]] = {name: [] for name in names}
     for turn in range(repeats):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            times[name].append(timed(functions[name])[1])
+            times[name].append(timed(functions[name], counts[name])[1])
     return times
 
 

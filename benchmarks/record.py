@@ -88,6 +88,8 @@ def _threads() -> dict[str, int]:
     import numba
     from threadpoolctl import threadpool_info
 
-    pools = {f"{pool['prefix']} ({pool['user_api']})": pool for pool in threadpool_info()}
-    threads = {name: pool["num_threads"] for name, pool in pools.items()}
-    return {**threads, "numba": numba.get_num_threads()}
+    threads = {"numba": numba.get_num_threads()}
+    for pool in threadpool_info():
+        name = pool["prefix"]
+        threads[name] = max(threads.get(name, 0), pool["num_threads"])
+    return threads

@@ -8,7 +8,7 @@ from typing import Any
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["parallel_map", "serial_blas"]
+__all__ = ["parallel_map", "serial_blas", "thread_pools"]
 
 
 def serial_blas() -> AbstractContextManager:
@@ -45,3 +45,8 @@ def parallel_map(function: Callable, items: Iterable, n_jobs: int | None = None)
     n_jobs = min(effective_n_jobs(n_jobs), max(len(items), 1))
     with serial_blas():
         return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(function)(i) for i in items)
+
+
+def thread_pools() -> list[dict[str, Any]]:
+    """Describe the thread pools of the loaded libraries."""
+    return _controller().info()
