@@ -16,6 +16,7 @@ the package adds a hash of its own sources to the folder's name, and a process
 that cannot import that penalty never opens the folder.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -200,6 +201,7 @@ def _user_id() -> str:
 def prune(base: Path, keep_days: float = KEEP_DAYS) -> None:
     """Delete the folders of other fingerprints that were not used for `keep_days` days."""
     oldest = time.time() - keep_days * 86400
-    for folder in base.iterdir():
-        if re.fullmatch(r"[0-9a-f]{16}", folder.name) and folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in base.glob("*"):
+        with contextlib.suppress(OSError):  # another process may prune as well
+            if re.fullmatch(r"[0-9a-f]{16}", folder.name) and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)

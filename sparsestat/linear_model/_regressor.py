@@ -183,8 +183,7 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
         with progress(self, "alpha", alphas.size, X, y) as report:
             for solution in framed.solve(alphas, start):
                 n_iter += solution.n_iter
-                if report():
-                    break
+                report()  # to stop early would leave the solution of another alpha
         warn_unless_converged([solution], alphas[-1:], self.max_iter)
         self._store(solution, data.X.dtype, n_iter)
         return self
