@@ -4,6 +4,9 @@ Data flow one way: user input -> :class:`Data` (validated arrays) -> a design an
 target that a solver takes, and a :class:`Frame` that brings coefficients back.
 """
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,26 +14,28 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    check_X_y,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from sparsestat._sklearn import check_sample_weight
 from sparsestat.linalg import CentredSparseDesign, DenseDesign
 
-__all__ = ["Data", "Frame", "LinearEstimator", "frame_data", "validate"]
+__all__ = [
+    "Data",
+    "Frame",
+    "LinearEstimator",
+    "check_vector",
+    "frame_data",
+    "naming",
+    "validate",
+]
 
 # Columns are centred and scaled in double precision, this many numbers at a time.
 CHUNK = 1 << 20
 
-FIT_CHECKS = {
+X_CHECKS: dict[str, Any] = {
     "accept_sparse": "csc",
     "dtype": (np.float64, np.float32),
     "order": "F",
-    "y_numeric": True,
 }
 
 
@@ -60,7 +65,12 @@ class Data(NamedTuple):
         ValueError
             If the rows have no weight.
         """
-        X = self.X[rows] if sparse.issparse(self.X) else self.X.T[:, rows].T
+        rows = np.arange(self.y.size)[rows]  # masks become indices
+        if sparse.issparse(self.X):
+            X = self.X[rows]
+            X.sort_indices()
+        else:
+            X = self.X.T.take(rows, axis=1).T
         weight = None if self.weight is None else _mean_one(self.weight[rows])
         return Data(X, self.y[rows], weight, None if self.offset is None else self.offset[rows])
 
@@ -94,28 +104,49 @@ def validate(
         If an array has the wrong shape, is not numeric, holds NaN or infinity, or if
         the weights are negative or all zero.
     """
-    if estimator is None:
-        X, y = check_X_y(X, y, **FIT_CHECKS)
-    else:
-        X, y = validate_data(estimator, X, y, **FIT_CHECKS)
-    y = y.astype(np.float64)
+    with naming("X"):
+        if estimator is None:
+            X = check_array(X, **X_CHECKS)
+        else:
+            X = validate_data(estimator, X, **X_CHECKS)
     if sparse.issparse(X):
         X = _canonical(X)
+    with naming("y"):
+        if y is None:
+            raise ValueError("fit requires y to be passed, but the target y is None.")
+        y = check_vector("y", column_or_1d(y, warn=True), X.shape[0])
     weight = None
     if sample_weight is not None:
-        weight = _mean_one(check_sample_weight(sample_weight, X))
+        with naming("sample_weight"):
+            weight = _mean_one(check_sample_weight(sample_weight, X))
     if offset is not None:
-        offset = check_offset(offset, X)
+        offset = check_vector("offset", offset, X.shape[0])
     return Data(X, y, weight, offset)
 
 
-def check_offset(offset: Any, X: Any) -> np.ndarray:
-    """Return an offset as float64, checked to be one finite number a sample."""
-    offset = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
-    if offset.ndim != 1:
-        raise ValueError(f"offset must be one-dimensional. Got shape {offset.shape} instead.")
-    check_consistent_length(X, offset)
-    return offset
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Put the name of an argument before messages that leave it out."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"\b{name}\b", str(error)):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+def check_vector(name: str, values: Any, size: int | None = None) -> np.ndarray:
+    """Return an argument as a float64 vector of finite numbers, of a given length if any."""
+    with naming(name):
+        values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+        if values.ndim != 1:
+            raise ValueError(f"{name} must be one-dimensional. Got shape {values.shape}.")
+        if size is not None and values.size != size:
+            raise ValueError(
+                f"{name} must have one value for each of {size} samples. Got {values.size} "
+                "(inconsistent numbers of samples)."
+            )
+    return values
 
 
 def _canonical(X: Any) -> sparse.csc_array:
@@ -190,36 +221,47 @@ def frame_data(
     target : ndarray of shape (n,)
     frame : Frame
     """
+    if data.weight is not None and not data.weight.all():
+        data = data.take(np.flatnonzero(data.weight))
     X, y, weight, offset = data
-    y = y if offset is None else y - offset
+    share = np.full(y.size, 1.0 / y.size) if weight is None else weight / y.size
     root = None if weight is None else np.sqrt(weight)
-    y_mean = 0.0
+    target = y[None] if offset is None else (y - offset)[None]
+    y_mean = np.zeros(1)
     if fit_intercept:
-        y_mean = float(np.average(y, weights=weight))
-    target = y - y_mean if root is None else root * (y - y_mean)
-    if sparse.issparse(X):
-        design, means, scales = _frame_sparse(X, weight, root, fit_intercept, standardize)
-    else:
-        design, means, scales = _frame_dense(X, weight, root, fit_intercept, standardize)
-    return design, target, Frame(means, scales, y_mean)
+        target, y_mean = _centre(target.copy(), share)
+    target = target[0] if root is None else root * target[0]
+    frame = _frame_sparse if sparse.issparse(X) else _frame_dense
+    design, means, scales = frame(X, share, root, fit_intercept, standardize)
+    return design, target, Frame(means, scales, float(y_mean[0]))
 
 
-def _frame_dense(X, weight, root, centre, standardize):
+def _centre(rows: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take the weighted mean off each row, in place.
+
+    Differences to the first entry come first: they carry no rounding of the size of
+    the mean, and the rows that are constant become exactly zero.
+    """
+    pivot = rows[:, 0].copy()
+    rows -= pivot[:, None]
+    rest = rows @ share
+    rows -= rest[:, None]
+    return rows, pivot + rest
+
+
+def _frame_dense(X, share, root, centre, standardize):
     n, p = X.shape
     means, scales = np.zeros(p), np.ones(p)
-    if weight is None and not centre and not standardize:
+    if root is None and not centre and not standardize:
         return DenseDesign(X), means, scales
     columns = np.empty((p, n), dtype=X.dtype)
-    share = np.full(n, 1.0 / n) if weight is None else weight / n
     width = max(CHUNK // n, 1)
     for first in range(0, p, width):
         chunk = slice(first, first + width)
         part = X.T[chunk].astype(np.float64)
         if centre:
-            means[chunk] = part @ share
-            part -= means[chunk, None]
-        deviations = np.sqrt((part * part) @ share)
-        scales[chunk] = _scales(deviations, means[chunk], n, standardize)
+            part, means[chunk] = _centre(part, share)
+        scales[chunk] = _scales(np.sqrt((part * part) @ share), standardize)
         part /= scales[chunk, None]
         if root is not None:
             part *= root
@@ -227,34 +269,40 @@ def _frame_dense(X, weight, root, centre, standardize):
     return DenseDesign(columns.T), means, scales
 
 
-def _frame_sparse(X, weight, root, centre, standardize):
+def _frame_sparse(X, share, root, centre, standardize):
     n, p = X.shape
-    if weight is None and not centre and not standardize:
+    if root is None and not centre and not standardize:
         return CentredSparseDesign(X, np.ones(n), np.zeros(p)), np.zeros(p), np.ones(p)
-    share = np.full(n, 1.0 / n) if weight is None else weight / n
-    means = np.asarray(X.T @ share) if centre else np.zeros(p)
-    # Two passes: entries about their mean, and the mean itself for the entries that are zero.
     counts = np.diff(X.indptr)
-    about = (X.data - np.repeat(means, counts)) ** 2 * share[X.indices]
-    stored = sparse.csc_array((share[X.indices], X.indices, X.indptr), shape=X.shape)
-    variances = sparse.csc_array((about, X.indices, X.indptr), shape=X.shape).sum(axis=0)
-    variances += means**2 * np.maximum(1.0 - stored.sum(axis=0), 0.0)
-    deviations = np.sqrt(variances)
-    scales = _scales(deviations, means, n, standardize)
-    values = X.data / np.repeat(scales, counts).astype(X.dtype)
+    pivots = np.zeros(p)
+    if centre:  # as in _centre, where no entry is an implicit zero
+        full = np.flatnonzero(counts == n)
+        pivots[full] = X.data[X.indptr[full]]
+    values = X.data - np.repeat(pivots, counts)
+    shares = share[X.indices]
+
+    def sums(entries):
+        return sparse.csc_array((entries, X.indices, X.indptr), shape=X.shape).sum(axis=0)
+
+    means = sums(values * shares) if centre else np.zeros(p)
+    # Two passes: entries about their mean, and the mean itself for those that are zero.
+    squares = sums((values - np.repeat(means, counts)) ** 2 * shares)
+    squares += means**2 * np.where(counts < n, np.maximum(1.0 - sums(shares), 0.0), 0.0)
+    deviations = np.sqrt(squares)
+    scales = _scales(deviations, standardize)
+    values /= np.repeat(scales, counts)
     u = np.ones(n) if root is None else root
     if root is not None:
-        values = (values * root[X.indices]).astype(X.dtype)
-    S = sparse.csc_array((values, X.indices, X.indptr), shape=X.shape)
-    return CentredSparseDesign(S, u, means / scales, deviations / scales), means, scales
+        values *= root[X.indices]
+    S = sparse.csc_array((values.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
+    design = CentredSparseDesign(S, u, means / scales, deviations / scales)
+    return design, pivots + means, scales
 
 
-def _scales(deviations, means, n, standardize) -> np.ndarray:
-    """Return what to divide columns by; infinity where nothing but rounding is left."""
-    scales = deviations.copy() if standardize else np.ones_like(deviations)
-    constant = deviations <= n * np.finfo(np.float64).eps * np.abs(means)
-    scales[constant] = np.inf
-    return scales
+def _scales(deviations, standardize) -> np.ndarray:
+    """Return what to divide columns by, infinity for those that are zero."""
+    scales = deviations if standardize else np.ones_like(deviations)
+    return np.where(deviations > 0.0, scales, np.inf)
 
 
 class LinearEstimator(BaseEstimator):
@@ -274,8 +322,9 @@ class LinearEstimator(BaseEstimator):
     def _linear_predictor(self, X: Any, offset: Any = None) -> np.ndarray:
         """Return X coef_ + intercept_ + offset."""
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32), reset=False
-        )
+        with naming("X"):
+            X = validate_data(
+                self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False
+            )
         eta = X @ self.coef_ + self.intercept_
-        return eta if offset is None else eta + check_offset(offset, X)
+        return eta if offset is None else eta + check_vector("offset", offset, X.shape[0])

@@ -1,5 +1,6 @@
 """A penalised model apart from its strength: parameters, their checks, its numeric problem."""
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
 
 from sparsestat._sklearn import Interval, StrOptions
-from sparsestat.base import Data, Frame, LinearEstimator, frame_data
+from sparsestat.base import Data, Frame, LinearEstimator, frame_data, naming
 from sparsestat.losses import LOSSES, SquaredLoss
 from sparsestat.penalties import MCP, Penalty
 from sparsestat.solvers import (
@@ -102,6 +104,8 @@ class FramedProblem:
         """Yield the solutions at `alphas`, for the user's columns."""
         if start is not None:
             start = self.frame.express(start)
+            if self.problem.positive:
+                start = np.maximum(start, 0.0)
         for solution in solve_path(
             self.problem,
             alphas,
@@ -117,12 +121,14 @@ class FramedProblem:
 def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
     if penalty_weights is None:
         return np.ones(n_features)
-    try:
-        weights = np.asarray(penalty_weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"penalty_weights must be numbers. Got {penalty_weights!r} instead."
-        ) from error
+    with naming("penalty_weights"):
+        weights = check_array(
+            penalty_weights,
+            ensure_2d=False,
+            dtype=np.float64,
+            ensure_all_finite=False,
+            input_name="penalty_weights",
+        )
     if weights.shape != (n_features,):
         raise ValueError(
             f"penalty_weights must have one number a feature, shape ({n_features},). "
@@ -136,19 +142,38 @@ def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
     return weights
 
 
-def warn_unless_converged(solutions: list[Solution], alphas: np.ndarray, max_iter: int) -> None:
-    """Warn, with what to do, if any solution missed the tolerance."""
-    failed = [k for k, solution in enumerate(solutions) if not solution.converged]
-    if failed:
-        worst = max(failed, key=lambda k: solutions[k].kkt_violation)
-        warnings.warn(
-            f"{len(failed)} of {len(solutions)} problems did not converge; the largest "
-            f"stationarity violation is {solutions[worst].kkt_violation:.1e}, at alpha = "
-            f"{alphas[worst]:.3g}. Increase max_iter (now {max_iter}), loosen tol, or use a "
-            "larger alpha or some l2.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+def warn_unless_converged(
+    violations: list[float], total: int, tol: float, max_iter: int
+) -> None:
+    """Warn, with what to do, if problems missed the tolerance.
+
+    Parameters
+    ----------
+    violations : list of float
+        Stationarity violations of the solutions that missed it.
+    total : int
+        Number of problems solved.
+    tol : float
+    max_iter : int
+    """
+    if not violations:
+        return
+    warnings.warn(
+        f"{len(violations)} of {total} problems did not converge: stationarity violation up to "
+        f"{max(violations):.1e}, tol is {tol:.1e}. Increase max_iter (now {max_iter}), loosen "
+        "tol, or use a larger alpha or some l2.",
+        ConvergenceWarning,
+        stacklevel=_level_of_the_caller(),
+    )
+
+
+def _level_of_the_caller() -> int:
+    """Count the frames between the warning and the first one outside fitting code."""
+    inside = ("sparsestat", "sklearn", "contextlib")
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
+        frame, level = frame.f_back, level + 1
+    return level - 1
 
 
 class PenalizedModel(LinearEstimator):
@@ -177,8 +202,14 @@ class PenalizedModel(LinearEstimator):
         object keep theirs. Where `penalty` is None, the default MCP is meant.
         """
         if any(name.startswith("penalty__") for name in params):
-            penalty = params.pop("penalty", self.penalty)
+            before = self.penalty
+            penalty = params.pop("penalty", before)
             self.penalty = MCP() if penalty is None else copy(penalty)
+            try:
+                return super().set_params(**params)
+            except (TypeError, ValueError):
+                self.penalty = before
+                raise
         return super().set_params(**params)
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array
 
 from sparsestat._sklearn import Interval, validate_params
-from sparsestat.base import validate
+from sparsestat.base import check_vector, validate
 from sparsestat.linear_model._model import (
     MODEL_CONSTRAINTS,
     FramedProblem,
@@ -63,6 +62,11 @@ class PathResult:
         """The number of nonzero coefficients at each strength."""
         return np.diff(self.coefs.indptr)
 
+    @property
+    def missed(self) -> list[float]:
+        """The stationarity violations of the solutions that missed the tolerance."""
+        return self.kkt_violations[~self.converged].tolist()
+
     def predict(self, X: Any) -> np.ndarray:
         """Predict at every strength.
 
@@ -111,11 +115,9 @@ def collect(alphas: np.ndarray, solutions: list[Solution], dtype: Any) -> PathRe
 def choose_alphas(alphas: Any, eps: float, framed: FramedProblem) -> np.ndarray:
     """Return the strengths of a path, largest first: as given, or a grid from alpha_max."""
     if not isinstance(alphas, Integral):
-        alphas = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas")
-        if alphas.ndim != 1 or (alphas < 0.0).any():
-            raise ValueError(
-                f"alphas must be a list of nonnegative numbers. Got {alphas} instead."
-            )
+        alphas = check_vector("alphas", alphas)
+        if (alphas < 0.0).any():
+            raise ValueError(f"alphas must be nonnegative. Got {alphas.min()} among them.")
         return np.sort(alphas)[::-1]
     largest = framed.alpha_max()
     if not np.isfinite(largest):
@@ -213,5 +215,6 @@ max_iter
     framed = model.frame(data)
     chosen = choose_alphas(alphas, eps, framed)
     solutions = list(framed.solve(chosen))
-    warn_unless_converged(solutions, chosen, max_iter)
-    return collect(chosen, solutions, data.X.dtype)
+    path = collect(chosen, solutions, data.X.dtype)
+    warn_unless_converged(path.missed, chosen.size, framed.tol, max_iter)
+    return path

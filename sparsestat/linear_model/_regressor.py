@@ -184,6 +184,7 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
             for solution in framed.solve(alphas, start):
                 n_iter += solution.n_iter
                 report()  # to stop early would leave the solution of another alpha
-        warn_unless_converged([solution], alphas[-1:], self.max_iter)
+        missed = [] if solution.converged else [solution.kkt_violation]
+        warn_unless_converged(missed, 1, framed.tol, self.max_iter)
         self._store(solution, data.X.dtype, n_iter)
         return self

@@ -1,6 +1,8 @@
 """Penalised regression with the strength chosen by cross-validation."""
 
+import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.model_selection import check_cv
 
 from sparsestat._parallel import parallel_map
 from sparsestat._sklearn import CallbackSupportMixin, StrOptions, fit_method, progress
-from sparsestat.base import Data, validate
+from sparsestat.base import Data, naming, validate
 from sparsestat.linear_model._model import Model, PenalizedModel, warn_unless_converged
 from sparsestat.linear_model._path import PATH_CONSTRAINTS, choose_alphas, collect
 from sparsestat.losses import loss_of
@@ -155,7 +157,10 @@ max_iter
         self
         """
         data = validate(X, y, sample_weight, offset, estimator=self)
-        folds = list(check_cv(self.cv).split(data.X, data.y))
+        with naming("cv"):
+            folds = list(check_cv(self.cv).split(data.X, data.y))
+            if not folds:
+                raise ValueError("cv yields no folds.")
         model = self._model()
         framed = model.frame(data)
         alphas = choose_alphas(self.alphas, self.eps, framed)
@@ -166,14 +171,15 @@ max_iter
                 if report():
                     break
         alphas = alphas[: len(solutions)]
-        warn_unless_converged(solutions, alphas, self.max_iter)
         path = collect(alphas, solutions, data.X.dtype)
 
         score = _scorer(self.scoring, loss_of(self.loss))
         results = parallel_map(
             lambda fold: _score_fold(model, data, alphas, score, *fold), folds, self.n_jobs
         )
-        scores = np.array(results)
+        scores = np.array([scores for scores, _ in results])
+        missed = sum((missed for _, missed in results), path.missed)
+        warn_unless_converged(missed, (len(folds) + 1) * alphas.size, framed.tol, self.max_iter)
         weights = np.array([_total_weight(data, test) for _, test in folds])
         mean = np.average(scores, axis=0, weights=weights)
         error = _standard_error(scores, mean, weights)
@@ -205,9 +211,10 @@ def _scorer(scoring: Any, loss: Any) -> Callable:
 
     def by_scorer(held, predictors):
         weight = {} if held.weight is None else {"sample_weight": held.weight}
-        return np.array(
-            [scorer(_Predictor(eta), held.X, held.y, **weight) for eta in predictors.T]
-        )
+        scores = [scorer(_Predictor(eta), held.X, held.y, **weight) for eta in predictors.T]
+        if not all(isinstance(score, Real) and math.isfinite(score) for score in scores):
+            raise ValueError(f"scoring must return finite numbers. Got {scores[0]!r}, say.")
+        return np.array(scores)
 
     return by_scorer
 
@@ -225,15 +232,17 @@ class _Predictor(RegressorMixin, BaseEstimator):
         return self.predictions
 
 
-def _score_fold(model: Model, data: Data, alphas, score, train, test) -> np.ndarray:
-    """Fit the path to the training rows; return the scores on the test rows."""
+def _score_fold(
+    model: Model, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
+) -> tuple[np.ndarray, list[float]]:
+    """Fit the path to the training rows; return test scores and violations beyond tol."""
     solutions = list(model.frame(data.take(train)).solve(alphas))
-    warn_unless_converged(solutions, alphas, model.max_iter)
+    path = collect(alphas, solutions, np.float64)
     held = data.take(test)
-    predictors = collect(alphas, solutions, np.float64).predict(held.X)
+    predictors = path.predict(held.X)
     if held.offset is not None:
         predictors += held.offset[:, None]
-    return score(held, predictors)
+    return score(held, predictors), path.missed
 
 
 def _total_weight(data: Data, rows: np.ndarray) -> float:

@@ -46,13 +46,15 @@ def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> flo
     """
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
     residual = problem.y
+    slack = 1.0
     if not problem.weights.all():
+        slack += tol  # the null model is known to this accuracy
         null = replace(problem, weights=np.where(problem.weights == 0.0, 0.0, np.inf))
         (solution,) = solve_path(null, [1.0], tol=tol, max_iter=max_iter)
         residual = problem.y - problem.design.predict(solution.coef)
     gradient = problem.design.gradient(residual)[penalised]
     pull = gradient if problem.positive else np.abs(gradient)
-    largest = float((pull / problem.weights[penalised]).max(initial=0.0))
+    largest = slack * float((pull / problem.weights[penalised]).max(initial=0.0))
     slope = problem.penalty.slope_at_zero(1.0)
     if largest == 0.0:
         return 0.0
