@@ -16,22 +16,14 @@ from sklearn.linear_model import lasso_path
 from benchmarks import cold_start, path, table
 from benchmarks.__main__ import DOCUMENT, RESULTS, Options, main
 from benchmarks.designs import SHAPES, Shape
-from benchmarks.measure import (
-    Seconds,
-    TimeLimitError,
-    choose,
-    interleave,
-    ladder,
-    spread,
-    time_limit,
-)
+from benchmarks.measure import Seconds, TimeLimitError, choose, interleave, ladder, time_limit
 from benchmarks.peers import OURS, SOLVERS, Solver, any_problem
 from benchmarks.record import Record, environment
 
 LASSO, MCP = (
     next(s.smoke() for s in SHAPES if s.name == name) for name in ("lasso-short", "mcp-wide")
 )
-INSTALLED = {name: SOLVERS[name] for name in (OURS, "scikit-learn", "scikit-learn (Gram)")}
+INSTALLED = {name: s for name, s in SOLVERS.items() if s.package in (OURS, "scikit-learn")}
 
 
 # --- Choosing a tolerance --------------------------------------------------------------
@@ -45,28 +37,17 @@ def test_ladder_is_even_and_includes_both_ends():
 
 
 def test_choice_is_the_loosest_that_meets_the_target():
-    tried = []
-
-    def attempt(tol):
-        tried.append(tol)
-        return tol**2, Seconds(1.0, 1.0)
-
-    choice = choose(attempt, [1e-1, 1e-2, 1e-3, 1e-4], target=1e-6)
-    assert choice.status == "ok"
-    assert choice.tol == 1e-3
-    assert tried == [1e-1, 1e-2, 1e-3]
+    tols = [1e-1, 1e-2, 1e-3, 1e-4]
+    choice = choose(lambda tol: (tol**2, Seconds(1.0, 1.0)), tols, target=1e-6)
+    assert (choice.status, choice.tol) == ("ok", 1e-3)
+    assert [rung.tol for rung in choice.rungs] == [1e-1, 1e-2, 1e-3]
 
 
-def test_choice_needs_no_monotone_accuracy():
-    reached = {1e-1: 0.5, 1e-2: 0.05, 1e-3: 0.2}
-    choice = choose(lambda tol: (reached[tol], Seconds(0.0, 0.0)), reached, target=0.1)
-    assert choice.tol == 1e-2
-
-
-def test_missed_target_is_recorded_with_the_best():
-    choice = choose(lambda tol: (tol, Seconds(0.0, 0.0)), [1e-1, 1e-2], target=1e-6)
+@pytest.mark.parametrize("reached", [1e-2, math.nan])
+def test_missed_target_is_recorded_with_the_best(reached):
+    choice = choose(lambda tol: (reached, Seconds(0.0, 0.0)), [1e-1, 1e-2], target=1e-6)
     assert (choice.status, choice.tol) == ("target missed", None)
-    assert "1.0e-02" in choice.detail
+    assert f"at best {reached:.1e}" in choice.detail
 
 
 @pytest.mark.parametrize(
@@ -86,11 +67,6 @@ def test_error_ends_the_walk_and_keeps_what_was_measured(error, status, said):
     assert choice.status == status
     assert said in choice.detail
     assert [rung.tol for rung in choice.rungs] == [1e-1]
-
-
-def test_nan_never_meets_a_target():
-    choice = choose(lambda tol: (math.nan, Seconds(0.0, 0.0)), [1e-1, 1e-2], target=1e-6)
-    assert choice.status == "target missed"
 
 
 # --- Timing ----------------------------------------------------------------------------
@@ -114,16 +90,9 @@ def test_interleave_takes_turns():
     times = interleave(functions, repeats=4, at_least=0.0)
     assert calls == list("abc" + "abc" + "bca" + "cab" + "abc")
     assert [len(times[name]) for name in "abc"] == [4, 4, 4]
-
-
-def test_quick_functions_are_timed_many_at_once():
-    calls = []
-    interleave({"quick": lambda: calls.append(0)}, repeats=1, at_least=1e-3)
-    assert len(calls) > 10
-
-
-def test_spread():
-    assert spread([3.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 3.0, "repeats": 3}
+    quick = []
+    interleave({"quick": lambda: quick.append(0)}, repeats=1, at_least=1e-3)
+    assert len(quick) > 10
 
 
 # --- Criteria --------------------------------------------------------------------------
@@ -142,7 +111,6 @@ def test_criteria_at_a_lasso_solution():
     problem = LASSO.problem()
     _, coefs, gaps = lasso_path(problem.X, problem.y, alphas=problem.alphas, tol=1e-12)
     assert problem.violation(coefs) < 1e-5
-    assert np.all(problem.gaps(coefs) < 1e-10)
     assert np.all(problem.gaps(coefs) * problem.null_objective <= gaps + 1e-12)
     worse = problem.objectives(coefs * 1.01)
     assert np.all(worse[1:] > problem.objectives(coefs)[1:])
@@ -188,7 +156,7 @@ def test_designs_are_standardised_and_reproducible(shape):
 # --- Whole comparisons -----------------------------------------------------------------
 
 
-def test_comparison_reaches_its_target(capsys):
+def test_comparison_reaches_its_target():
     entry = path.compare(LASSO, INSTALLED, repeats=2)
     assert set(entry["solvers"]) == {OURS, "scikit-learn"}  # no Gram matrix: p > n
     assert entry["target"]["reference_gap"] < path.CERTIFIED
@@ -199,7 +167,6 @@ def test_comparison_reaches_its_target(capsys):
         assert result["seconds"]["repeats"] == 2
         assert result["passes"]["median"] > 0
     assert entry["solvers"][OURS]["ratio"]["median"] == 1.0
-    assert OURS in capsys.readouterr().out
     json.dumps(entry, allow_nan=False)
 
 
@@ -249,11 +216,8 @@ def test_run_resumes_and_records_each_shape(tmp_path, monkeypatch, capsys):
     assert second["mcp-wide"] == json.loads(first)["mcp-wide"]
     assert list(second) == ["mcp-wide", "lasso-wide"]
     assert "recorded already" in capsys.readouterr().out
-
-
-def test_unknown_shape_is_refused(tmp_path):
     with pytest.raises(SystemExit, match="lasso-wide"):
-        path.run(Options(output=tmp_path, only=("lasso-narrow",)))
+        path.run(replace(options, only=("lasso-narrow",)))
 
 
 def test_cold_start_subtracts_the_imports(tmp_path, monkeypatch):
@@ -270,8 +234,7 @@ def test_cold_start_subtracts_the_imports(tmp_path, monkeypatch):
     cold_start.run(Options(output=tmp_path, repeats=2))
     entries = json.loads((tmp_path / "cold_start.json").read_text("utf-8"))
     cases = entries["first fit"]["cases"]
-    assert cases["works"]["seconds"]["repeats"] == 2
-    assert cases["works"]["seconds"]["median"] > 0
+    assert cases["works"]["seconds"]["min"] > 0
     assert cases["fails"] == {"status": "failed"}
     assert cases["absent"] == {"status": "not installed"}
     assert "not installed" in table.cold_start(entries)
@@ -294,14 +257,6 @@ def test_record_round_trip(tmp_path):
     assert [p.name for p in record.path.parent.iterdir()] == ["path.json"]
 
 
-def test_record_refuses_nan_and_keeps_the_old_file(tmp_path):
-    record = Record(tmp_path / "path.json")
-    record.add("a", {"value": 1})
-    with pytest.raises(ValueError, match="JSON"):
-        record.add("b", {"value": math.nan})
-    assert Record(record.path).entries == {"a": {"value": 1}}
-
-
 def test_environment_names_versions_and_no_paths():
     described = environment("python -m benchmarks path")
     assert described["versions"]["numpy"] == np.__version__
@@ -312,6 +267,8 @@ def test_environment_names_versions_and_no_paths():
 def test_tables_of_the_documentation_match_the_recorded_results():
     text = DOCUMENT.read_text("utf-8")
     assert text == table.render(text, RESULTS), "run: python -m benchmarks table"
+    with pytest.raises(ValueError, match="no markers for the table 'path'"):
+        table.render("# Benchmarks", RESULTS)
 
 
 def test_recorded_results_are_full_runs():
@@ -322,19 +279,12 @@ def test_recorded_results_are_full_runs():
             assert result["status"] != "ok" or result["seconds"]["repeats"] >= 5
 
 
-def test_missing_marker_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="no markers for the table 'path'"):
-        table.render("# Benchmarks\n", tmp_path)
-
-
 def test_command_line_lists_the_benchmarks(capsys):
     main([])
-    printed = capsys.readouterr().out
-    assert "path" in printed
-    assert "cold_start" in printed
+    assert "cold_start" in capsys.readouterr().out
 
 
-def test_smoke_run_leaves_the_results_alone(monkeypatch, tmp_path, capsys):
+def test_smoke_run_leaves_the_results_alone(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(path, "run", asked.append)
     monkeypatch.setattr(os, "environ", dict(os.environ))  # it sets numbers of threads

@@ -3,9 +3,9 @@
 A new estimator joins by one line in CASES.
 """
 
-import copy
 import pickle
-import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import joblib
@@ -35,27 +35,36 @@ class Case(NamedTuple):
     estimator : estimator
         Has ``coef_`` and ``intercept_``.
     strength : str or None
-        The parameter that has to grow with the response; None if it is found from the data.
+        The parameter that goes with the units of the response; None if it is found from
+        the data.
     by_rows : bool
         Whether the fit depends on which rows stand where, as cross-validation does.
-    scale_free : bool
-        Whether multiplying a column divides its coefficient and does nothing else.
+    column_units : bool
+        Whether the units of the columns matter.
+    response_units : bool
+        Whether the units of the response matter beyond `strength`.
     """
 
     estimator: BaseEstimator
     strength: str | None = "alpha"
     by_rows: bool = False
-    scale_free: bool = True
+    column_units: bool = False
+    response_units: bool = False
 
 
 CASES = [
     Case(PenalizedRegressor(0.1, penalty=L1())),
-    Case(PenalizedRegressor(0.1, penalty=ElasticNet(0.5), l2=0.1), strength=None),
+    Case(PenalizedRegressor(0.1, penalty=ElasticNet(0.5)), response_units=True),
     Case(PenalizedRegressor(0.1, penalty=MCP(3.0), solver="working_set")),
     Case(PenalizedRegressor(0.1, penalty=SCAD(3.7))),
-    Case(PenalizedRegressor(0.1, standardize=False, fit_intercept=False), scale_free=False),
-    Case(PenalizedRegressorCV(5, penalty=L1(), cv=3), strength=None, by_rows=True),
+    Case(PenalizedRegressor(0.1, standardize=False, fit_intercept=False), column_units=True),
     Case(PenalizedRegressorCV(5, cv=3), strength=None, by_rows=True),
+    Case(
+        PenalizedRegressorCV(5, penalty=L1(), cv=3, standardize=False, fit_intercept=False),
+        strength=None,
+        by_rows=True,
+        column_units=True,
+    ),
 ]
 
 N, P = 40, 8
@@ -66,13 +75,19 @@ def case(request):
     return request.param
 
 
+def only(holds: Callable[[Case], bool]):
+    """Run a test for the cases in which a promise holds."""
+    cases = [case for case in CASES if holds(case)]
+    return pytest.mark.parametrize("case", cases, ids=lambda case: str(case.estimator))
+
+
 @pytest.fixture
 def estimator(case):
     return clone(case.estimator)
 
 
-@pytest.fixture(scope="module")
-def X():
+@pytest.fixture(scope="module", name="X")
+def design():
     rng = np.random.default_rng(1)
     X = rng.standard_normal((N, P)) @ (np.eye(P) + 0.2)
     X = X * np.geomspace(0.5, 2.0, P) + np.linspace(-1.0, 2.0, P)
@@ -130,12 +145,10 @@ def test_column_names_are_kept_and_values_read_as_from_an_array(estimator, X, y,
     assert estimator.feature_names_in_.tolist() == NAMES
     assert not hasattr(plain, "feature_names_in_")
     assert_same_model(estimator, plain)
-    assert_array_equal(estimator.predict(frame), plain.predict(X))
+    assert_allclose(estimator.predict(frame), plain.predict(X), atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "columns", [NAMES[::-1], NAMES[:-1], [*NAMES[:-1], "other"]], ids=str
-)
+@pytest.mark.parametrize("columns", [NAMES[::-1], NAMES[:-1], [*NAMES[:-1], "other"]], ids=str)
 def test_other_columns_are_refused(estimator, X, y, to_frame, columns):
     frame = to_frame(X)
     estimator.fit(frame, y)
@@ -229,8 +242,8 @@ def test_single_precision_stays_single_and_close(estimator, X, y, to_input):
     assert_same_model(estimator, double, atol=1e-4)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.uint8, bool])
-def test_whole_numbers_are_read_as_doubles(estimator, X, y, dtype):
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, bool, np.float16, ">f8"])
+def test_other_numbers_are_read_as_doubles(estimator, X, y, dtype):
     whole = (X > 0.5).astype(dtype)
     expected = clone(estimator).fit(whole.astype(np.float64), y)
     assert_same_model(estimator.fit(whole, y), expected)
@@ -258,10 +271,10 @@ def test_only_the_ratios_of_weights_matter(estimator, X, y, weight, factor):
     assert_same_model(estimator.fit(X, y, sample_weight=factor * weight), plain, atol=1e-9)
 
 
+# Where rows make folds, the folds have to go with the copies: see the tests of those.
+@only(lambda case: not case.by_rows)
 @pytest.mark.parametrize("to_input", [np.asarray, sparse.csc_array], ids=["dense", "sparse"])
 def test_a_whole_weight_equals_so_many_copies_of_the_row(case, X, y, to_input):
-    if case.by_rows:  # folds have to be told how they go with the copies; see the CV tests
-        return
     counts = np.random.default_rng(4).integers(0, 4, N)
     weighted = clone(case.estimator).fit(to_input(X), y, sample_weight=counts)
     repeated = clone(case.estimator)
@@ -272,9 +285,8 @@ def test_a_whole_weight_equals_so_many_copies_of_the_row(case, X, y, to_input):
 # --- equivariances ------------------------------------------------------------
 
 
+@only(lambda case: not case.by_rows)
 def test_the_order_of_samples_does_not_matter(case, X, y, weight):
-    if case.by_rows:
-        return
     order = np.random.default_rng(5).permutation(N)
     plain = clone(case.estimator).fit(X, y, sample_weight=weight)
     moved = clone(case.estimator).fit(X[order], y[order], sample_weight=weight[order])
@@ -289,41 +301,34 @@ def test_coefficients_move_with_their_features(estimator, X, y):
     )
 
 
+@only(lambda case: not case.response_units)
 @pytest.mark.parametrize("factor", [-3.0, 1e-6, 1e6])
 def test_the_model_scales_with_the_response(case, X, y, factor):
-    plain = clone(case.estimator)
-    scaled = clone(case.estimator)
+    plain, scaled = clone(case.estimator), clone(case.estimator)
     if case.strength is not None:
         strength = plain.get_params()[case.strength]
         scaled.set_params(**{case.strength: abs(factor) * strength})
-    if isinstance(plain.get_params().get("penalty"), ElasticNet):
-        scaled = plain  # quadratic parts scale by themselves, absolute values do not
-        return
     plain.fit(X, y)
     scaled.fit(X, factor * y)
     assert_allclose(scaled.coef_ / factor, plain.coef_, atol=1e-9)
     assert_allclose(scaled.intercept_ / factor, plain.intercept_, atol=1e-9)
 
 
+@only(lambda case: not case.column_units)
 @pytest.mark.parametrize("to_input", [np.asarray, sparse.csc_array], ids=["dense", "sparse"])
 def test_standardised_columns_have_no_units(case, X, y, weight, to_input):
-    if not case.scale_free:
-        return
     units = np.geomspace(1e-3, 1e4, P) * np.where(np.arange(P) % 2, 1.0, -1.0)
     plain = clone(case.estimator).fit(to_input(X), y, sample_weight=weight)
     rescaled = clone(case.estimator).fit(to_input(X * units), y, sample_weight=weight)
-    assert_same_model(
-        rescaled, plain, rtol=1e-8, atol=1e-12, coef=lambda coef: coef / units
-    )
+    assert_same_model(rescaled, plain, rtol=1e-8, atol=1e-12, coef=lambda coef: coef / units)
 
 
-def test_an_intercept_takes_up_every_shift(estimator, X, y, weight):
-    if not estimator.fit_intercept:
-        return
+@only(lambda case: case.estimator.fit_intercept)
+def test_an_intercept_takes_up_every_shift(case, X, y, weight):
     shift = np.linspace(-5.0, 3.0, P)
-    plain = clone(estimator).fit(X, y, sample_weight=weight)
+    plain = clone(case.estimator).fit(X, y, sample_weight=weight)
     assert_same_model(
-        estimator.fit(X + shift, y + 7.0, sample_weight=weight),
+        clone(case.estimator).fit(X + shift, y + 7.0, sample_weight=weight),
         plain,
         atol=1e-9,
         intercept=lambda model: model.intercept_ + 7.0 - shift @ model.coef_,
@@ -444,16 +449,12 @@ def test_a_shared_penalty_is_changed_for_one_owner_only(estimator):
     assert shared == MCP(3.0)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"penalty__gamma": 0.5}, {"penalty__delta": 2.0}, {"bogus": 1, "penalty__gamma": 2.0}],
-    ids=str,
-)
+@pytest.mark.parametrize("change", [{"penalty__gamma": 0.5}, {"penalty__delta": 2.0}], ids=str)
 @pytest.mark.parametrize("penalty", [None, MCP(3.0)], ids=str)
-def test_a_change_that_is_refused_changes_nothing(estimator, penalty, change):
+def test_a_change_of_the_penalty_that_is_refused_changes_nothing(estimator, penalty, change):
     estimator.set_params(penalty=penalty)
     before = estimator.get_params()
-    with pytest.raises(ValueError, match=r"gamma|delta|bogus"):
+    with pytest.raises(ValueError, match=r"gamma|delta"):
         estimator.set_params(**change)
     assert estimator.get_params() == before
 
@@ -492,9 +493,8 @@ def test_a_grid_search_tunes_strength_and_shape(case, X, y):
     assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
+@only(lambda case: not case.column_units)
 def test_a_pipeline_standardises_as_the_estimator_does(case, X, y):
-    if not case.scale_free:
-        return
     pipeline = make_pipeline(StandardScaler(), clone(case.estimator))
     plain = clone(case.estimator)
     assert_allclose(pipeline.fit(X, y).predict(X), plain.fit(X, y).predict(X), atol=1e-9)
@@ -506,20 +506,17 @@ def test_a_pipeline_standardises_as_the_estimator_does(case, X, y):
 
 
 def test_metadata_routing_brings_weights_and_offset_to_fit(estimator, X, y, weight):
-    expected = clone(estimator).fit(X, y, sample_weight=weight, offset=0.1 * weight)
+    offset = 0.1 * weight
+    expected = make_pipeline(StandardScaler(), clone(estimator))
+    step = expected.steps[-1][0]
+    expected.fit(X, y, **{f"{step}__sample_weight": weight, f"{step}__offset": offset})
     with sklearn.config_context(enable_metadata_routing=True):
-        requesting = clone(estimator)
-        requesting.set_fit_request(sample_weight=True, offset=True)
-        requesting.set_score_request(sample_weight=True)
-        step = type(estimator).__name__.lower()
+        estimator.set_fit_request(sample_weight=True, offset=True)
+        estimator.set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
-        search = GridSearchCV(
-            make_pipeline(scaler, requesting), {f"{step}__tol": [1e-9]}, cv=2
-        )
-        search.fit(X, y, sample_weight=weight, offset=0.1 * weight)
-    if estimator.standardize:
-        assert_allclose(search.predict(X), expected.predict(X), atol=1e-7)
-    assert np.isfinite(search.best_score_)
+        search = GridSearchCV(make_pipeline(scaler, estimator), {f"{step}__tol": [None]}, cv=2)
+        search.fit(X, y, sample_weight=weight, offset=offset)
+    assert_same_model(search.best_estimator_[-1], expected[-1])
 
 
 def test_metadata_that_nobody_asked_for_is_refused(estimator, X, y, weight):
@@ -527,6 +524,13 @@ def test_metadata_that_nobody_asked_for_is_refused(estimator, X, y, weight):
         search = GridSearchCV(estimator, {"tol": [1e-9]}, cv=2)
         with pytest.raises(ValueError, match="sample_weight"):
             search.fit(X, y, sample_weight=weight)
+
+
+# --- callbacks ----------------------------------------------------------------
+
+has_callbacks = pytest.mark.skipif(
+    find_spec("sklearn.callback") is None, reason="callbacks came with scikit-learn 1.9"
+)
 
 
 class Recorder:
@@ -556,6 +560,7 @@ class Recorder:
         return self.subtasks == self.stop_after
 
 
+@has_callbacks
 def test_callbacks_hear_of_every_point_of_the_path(estimator, X, y):
     plain = clone(estimator).fit(X, y)
     recorder = Recorder()
@@ -569,14 +574,15 @@ def test_callbacks_hear_of_every_point_of_the_path(estimator, X, y):
     assert_same_model(estimator, plain)
 
 
-def test_a_callback_can_stop_a_path(estimator, X, y):
-    if not hasattr(estimator, "alphas"):
-        return
-    estimator.set_callbacks(Recorder(stop_after=2)).fit(X, y)
+@has_callbacks
+@only(lambda case: hasattr(case.estimator, "alphas"))
+def test_a_callback_can_stop_a_path(case, X, y):
+    estimator = clone(case.estimator).set_callbacks(Recorder(stop_after=2)).fit(X, y)
     assert estimator.alphas_.size == 2
     assert estimator.alpha_ in estimator.alphas_
 
 
+@has_callbacks
 def test_callbacks_are_released_when_a_fit_fails(estimator, X, y):
     recorder = Recorder()
     recorder.on_fit_task_begin = lambda estimator, context: 1 / 0
@@ -588,14 +594,17 @@ def test_callbacks_are_released_when_a_fit_fails(estimator, X, y):
     assert set(vars(estimator)) == before
 
 
+@has_callbacks
 def test_clones_keep_callbacks(estimator, X, y):
     recorder = Recorder()
     clone(estimator.set_callbacks(recorder)).fit(X, y)
     assert recorder.subtasks >= 1
 
 
+@has_callbacks
 def test_a_progress_bar_can_be_shown(estimator, X, y, capsys):
     pytest.importorskip("rich")
-    callback = pytest.importorskip("sklearn.callback")
-    estimator.set_callbacks(callback.ProgressBar()).fit(X, y)
+    from sklearn.callback import ProgressBar
+
+    estimator.set_callbacks(ProgressBar()).fit(X, y)
     assert "100%" in capsys.readouterr().out
