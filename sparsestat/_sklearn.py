@@ -59,19 +59,24 @@ def progress(
 ) -> Iterator[Callable]:
     """Report a fit to the estimator's callbacks.
 
-    Each call of the yielded function reports one finished subtask and returns whether a
-    callback asks to stop. Without callbacks it costs nothing.
+    Each call of the yielded function reports one finished subtask, with a function that
+    gives the attributes the estimator would have if it stopped here, and returns whether
+    a callback asks to stop. Without callbacks it costs nothing.
     """
     if not getattr(estimator, "_skl_callbacks", None):
-        yield lambda: False
+        yield lambda attributes: False
         return
     root = estimator._init_callback_context(max_subtasks=count)
     root.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
 
-    def step() -> bool:
+    def step(attributes: Callable[[], dict[str, Any]]) -> bool:
         part = root.subcontext(task_name=task)
         part.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
-        return bool(part.call_on_fit_task_end(estimator=estimator, X=X, y=y))
+        return bool(
+            part.call_on_fit_task_end(
+                estimator=estimator, X=X, y=y, reconstruction_attributes=attributes()
+            )
+        )
 
     yield step
     root.call_on_fit_task_end(estimator=estimator, X=X, y=y)

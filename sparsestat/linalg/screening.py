@@ -127,6 +127,7 @@ class LazyGradient:
         self._ring = np.zeros((RING, n))
         self._products = np.zeros((RING, RING))
         self._head = -1
+        self._unit = float(np.abs(r).max()) or 1.0  # keeps squares and their products in range
         self._state = blank_state(p)
         self.pull = self._state.pull
         self.resting = self._state.resting
@@ -143,17 +144,18 @@ class LazyGradient:
     def refresh(self, r: np.ndarray, limits: np.ndarray) -> None:
         """Make `pull` exact at `r` wherever a resting column might exceed its limit."""
         head = (self._head + 1) % RING
-        products = self._ring @ r
-        self._project(products, r)
+        shape = r / self._unit
+        products = self._ring @ shape
+        self._project(products, float(shape @ shape), r.size)
         count = self._design.refresh(r, limits, head, self._positive, self._state)
         if count:
             self._head = head
-            self._ring[head] = r
-            products[head] = r @ r
+            self._ring[head] = shape
+            products[head] = shape @ shape
             self._products[head] = self._products[:, head] = products
             self.columns_read += count
 
-    def _project(self, products: np.ndarray, r: np.ndarray) -> None:
+    def _project(self, products: np.ndarray, square: float, n: int) -> None:
         """Set the projections of r on every pair of stored residuals."""
         inner = np.zeros_like(self._state.rests)
         inner[:RING, :RING] = self._products
@@ -167,11 +169,10 @@ class LazyGradient:
         a = np.where(both, onto[:, None] * second - onto * inner, onto[:, None]) / divisor
         b = np.where(both, onto * first - onto[:, None] * inner, 0.0) / divisor
         # The square of the rest is written out for the factors as they were rounded.
-        square = r @ r
         rest = square - 2.0 * (a * onto[:, None] + b * onto)
         rest += a * a * first + 2.0 * a * b * inner + b * b * second
-        rounding = 4.0 * r.size * np.finfo(np.float64).eps
+        rounding = 4.0 * n * np.finfo(np.float64).eps
         rest = np.maximum(rest, 0.0) + rounding * (square + a * a * first + b * b * second)
         self._state.factors[0], self._state.factors[1] = a, b
-        self._state.rests[:] = np.sqrt(rest / r.size)
+        self._state.rests[:] = np.sqrt(rest / n) * self._unit
         self._state.rests[NONE] = np.inf

@@ -143,25 +143,26 @@ def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
 
 
 def warn_unless_converged(
-    violations: list[float], total: int, tol: float, max_iter: int
+    missed: list[tuple[float, float]], total: int, tol: float, max_iter: int
 ) -> None:
     """Warn, with what to do, if problems missed the tolerance.
 
     Parameters
     ----------
-    violations : list of float
-        Stationarity violations of the solutions that missed it.
+    missed : list of tuple
+        Stationarity violation and strength of the solutions that missed it.
     total : int
         Number of problems solved.
     tol : float
     max_iter : int
     """
-    if not violations:
+    if not missed:
         return
+    violation, alpha = max(missed)
     warnings.warn(
-        f"{len(violations)} of {total} problems did not converge: stationarity violation up to "
-        f"{max(violations):.1e}, tol is {tol:.1e}. Increase max_iter (now {max_iter}), loosen "
-        "tol, or use a larger alpha or some l2.",
+        f"{len(missed)} of {total} problems did not converge: the stationarity violation is up "
+        f"to {violation:.1e}, at alpha = {alpha:.3g}, and tol is {tol:.1e}. Increase max_iter "
+        f"(now {max_iter}), loosen tol, or use a larger alpha or some l2.",
         ConvergenceWarning,
         stacklevel=_level_of_the_caller(),
     )
@@ -173,7 +174,7 @@ def _level_of_the_caller() -> int:
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
         frame, level = frame.f_back, level + 1
-    return level - 1
+    return level
 
 
 class PenalizedModel(LinearEstimator):
@@ -184,16 +185,20 @@ class PenalizedModel(LinearEstimator):
     def _model(self) -> Model:
         return Model(**{name: getattr(self, name) for name in Model.__dataclass_fields__})
 
-    def _store(self, solution: Solution, dtype: Any, n_iter: int) -> None:
-        """Set the fitted attributes."""
-        self.coef_ = solution.coef.astype(dtype)
-        self.intercept_ = solution.intercept
-        self.support_ = np.flatnonzero(self.coef_)
-        self.n_iter_ = max(int(n_iter), 1)
-        self.kkt_violation_ = solution.kkt_violation
-        self.dual_gap_ = solution.dual_gap
-        self.objective_ = solution.objective
-        self.converged_ = solution.converged
+    @staticmethod
+    def _fitted(solution: Solution, dtype: Any, n_iter: int) -> dict[str, Any]:
+        """Return the fitted attributes that a solution gives."""
+        coef = solution.coef.astype(dtype)
+        return {
+            "coef_": coef,
+            "intercept_": solution.intercept,
+            "support_": np.flatnonzero(coef),
+            "n_iter_": max(int(n_iter), 1),
+            "kkt_violation_": solution.kkt_violation,
+            "dual_gap_": solution.dual_gap,
+            "objective_": solution.objective,
+            "converged_": solution.converged,
+        }
 
     def set_params(self, **params: Any) -> Any:
         """Set parameters, nested ones of the penalty as ``penalty__gamma``.

@@ -63,9 +63,10 @@ class PathResult:
         return np.diff(self.coefs.indptr)
 
     @property
-    def missed(self) -> list[float]:
-        """The stationarity violations of the solutions that missed the tolerance."""
-        return self.kkt_violations[~self.converged].tolist()
+    def missed(self) -> list[tuple[float, float]]:
+        """Violation and strength of the solutions that missed the tolerance."""
+        pairs = zip(self.kkt_violations, self.alphas, self.converged, strict=True)
+        return [(violation, alpha) for violation, alpha, converged in pairs if not converged]
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict at every strength.

@@ -1,5 +1,6 @@
 """Penalised regression at one strength."""
 
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -183,8 +184,9 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
         with progress(self, "alpha", alphas.size, X, y) as report:
             for solution in framed.solve(alphas, start):
                 n_iter += solution.n_iter
-                report()  # to stop early would leave the solution of another alpha
-        missed = [] if solution.converged else [solution.kkt_violation]
+                fitted = partial(self._fitted, solution, data.X.dtype, n_iter)
+                report(fitted)  # to stop early would leave the solution of another alpha
+        missed = [] if solution.converged else [(solution.kkt_violation, self.alpha)]
         warn_unless_converged(missed, 1, framed.tol, self.max_iter)
-        self._store(solution, data.X.dtype, n_iter)
+        self.__dict__.update(fitted())
         return self

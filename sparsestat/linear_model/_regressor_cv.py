@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -157,10 +158,7 @@ max_iter
         self
         """
         data = validate(X, y, sample_weight, offset, estimator=self)
-        with naming("cv"):
-            folds = list(check_cv(self.cv).split(data.X, data.y))
-            if not folds:
-                raise ValueError("cv yields no folds.")
+        folds = _check_folds(self.cv, data)
         model = self._model()
         framed = model.frame(data)
         alphas = choose_alphas(self.alphas, self.eps, framed)
@@ -168,7 +166,7 @@ max_iter
             solutions = []
             for solution in framed.solve(alphas):
                 solutions.append(solution)
-                if report():
+                if report(partial(self._fitted, solution, data.X.dtype, solution.n_iter)):
                     break
         alphas = alphas[: len(solutions)]
         path = collect(alphas, solutions, data.X.dtype)
@@ -194,8 +192,28 @@ max_iter
             "n_nonzero": path.n_nonzeros,
             "test_scores": scores,
         }
-        self._store(solutions[chosen], data.X.dtype, path.n_iters.sum())
+        self.__dict__.update(self._fitted(solutions[chosen], data.X.dtype, path.n_iters.sum()))
         return self
+
+
+def _check_folds(cv: Any, data: Data) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the training and held-out rows of each fold, as indices."""
+    with naming("cv"):
+        rows = np.arange(data.y.size)
+        folds = []
+        for parts in check_cv(cv).split(data.X, data.y):
+            try:
+                train, test = (rows[part] for part in parts)
+            except (IndexError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"cv must yield pairs of training and held-out rows. Got {parts!r}."
+                ) from error
+            if not (train.size and test.size):
+                raise ValueError("cv yields a fold with no training or no held-out rows.")
+            folds.append((train, test))
+        if not folds:
+            raise ValueError("cv yields no folds.")
+    return folds
 
 
 def _scorer(scoring: Any, loss: Any) -> Callable:
@@ -234,7 +252,7 @@ class _Predictor(RegressorMixin, BaseEstimator):
 
 def _score_fold(
     model: Model, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
-) -> tuple[np.ndarray, list[float]]:
+) -> tuple[np.ndarray, list[tuple[float, float]]]:
     """Fit the path to the training rows; return test scores and violations beyond tol."""
     solutions = list(model.frame(data.take(train)).solve(alphas))
     path = collect(alphas, solutions, np.float64)

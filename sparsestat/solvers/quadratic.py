@@ -10,6 +10,7 @@ pieces of the penalty, Newton steps on the support finish: for penalties with
 piecewise constant curvature (all built-in ones) the last step is exact.
 """
 
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -169,29 +170,39 @@ def _solve_block(parameters, H, q, w, strengths, positive, tol, max_iter) -> int
             parameters, H, q, w, strengths, positive, tol, min(epochs, max_iter - n_iter)
         )
         n_iter += used
-        if moved <= tol or n_iter == max_iter:
+        if moved <= tol:
             break
+        # A step that ends where a coefficient vanishes has found a smaller support: go on.
+        step = Step.SHORT
+        while step is Step.SHORT and n_iter < max_iter:
+            step = _newton_step(parameters, H, q, w, strengths, positive)
+            n_iter += 1
         # Newton steps that fail cost more than epochs: try them ever more rarely.
-        accepted = _newton_step(parameters, H, q, w, strengths, positive)
-        n_iter += 1
-        epochs = 2 if accepted else 2 * epochs + 4
+        epochs = 2 if step is Step.FULL else 2 * epochs + 4
     return n_iter
 
 
-def _newton_step(parameters, H, q, w, strengths, positive) -> bool:
+class Step(Enum):
+    """How far a Newton step went."""
+
+    FULL = "to its end, coefficients that would change sign stopped at zero"
+    SHORT = "to where the first coefficient vanishes"
+    NONE = "nowhere: the objective would not fall"
+
+
+def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
     """Take one step of Newton's method on the support, if it lowers the objective."""
     support = np.flatnonzero(w)
     if support.size == 0:
-        return False
+        return Step.NONE
     now = assess(parameters, q, w, strengths, positive)
     pull = q[support] - np.sign(w[support]) * now.slope[support]
     direction = _newton_direction(
         H.take(support, axis=0).take(support, axis=1), now.curvature[support], pull
     )
     if direction is None:
-        return False
-    crosses = w[support] * (w[support] + direction) < 0.0
-    for end in _projected_ends(w[support], direction, crosses):
+        return Step.NONE
+    for step, end in _ends(w[support], direction):
         trial = w.copy()
         trial[support] = end
         change = trial - w
@@ -200,20 +211,21 @@ def _newton_step(parameters, H, q, w, strengths, positive) -> bool:
         if change @ (0.5 * Hd - q) + value < now.value:
             w[:] = trial
             q -= Hd
-            return True
-    return False
+            return step
+    return Step.NONE
 
 
-def _projected_ends(w, direction, crosses):
-    """Yield the full step with sign changes stopped at zero, then the step to the first one."""
+def _ends(w, direction):
+    """Yield the ends to try: of the projected step, then of the step to the first zero."""
     end = w + direction
+    crosses = np.flatnonzero(w * end < 0.0)
     end[crosses] = 0.0
-    yield end
-    if crosses.any():
+    yield Step.FULL, end
+    if crosses.size:
         lengths = -w[crosses] / direction[crosses]
         end = w + lengths.min() * direction
-        end[np.flatnonzero(crosses)[lengths.argmin()]] = 0.0
-        yield end
+        end[crosses[lengths.argmin()]] = 0.0
+        yield Step.SHORT, end
 
 
 def _newton_direction(H, curvature, pull) -> np.ndarray | None:
