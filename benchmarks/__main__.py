@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("name", nargs="?", choices=names, metavar="NAME")
     result.add_argument("--smoke", action="store_true", help="tiny sizes: does it run?")
-    result.add_argument("--repeats", type=int, default=5, help="timed runs of each solver")
+    result.add_argument("--repeats", type=int, help="timed rounds; 5, or 1 with --smoke")
     result.add_argument("--only", nargs="+", default=[], metavar="SHAPE", help="these alone")
     result.add_argument("--resume", action="store_true", help="skip what is recorded already")
     result.add_argument(
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     options = Options(
         output=output,
-        repeats=arguments.repeats,
+        repeats=arguments.repeats or (1 if arguments.smoke else 5),
         smoke=arguments.smoke,
         resume=arguments.resume,
         only=tuple(arguments.only),

@@ -77,7 +77,8 @@ def run(options: Any) -> None:
     cases = [case for case in CASES if find_spec(case.module)]
     entries = {case.name: {"status": NOT_INSTALLED} for case in CASES if case not in cases}
     with tempfile.TemporaryDirectory() as folder:
-        base, times = rounds(cases, options.repeats, Path(folder))
+        warm_ups = 0 if options.smoke else 1
+        base, times = rounds(cases, options.repeats, warm_ups, Path(folder))
     for case in cases:
         entries[case.name] = summary(base, times[case.name])
     record.add(
@@ -92,13 +93,13 @@ def run(options: Any) -> None:
 
 
 def rounds(
-    cases: list[Case], repeats: int, folder: Path
+    cases: list[Case], repeats: int, warm_ups: int, folder: Path
 ) -> tuple[list[float], dict[str, list[float | None]]]:
-    """Time the base and all cases in each round, after one round that fills the caches."""
+    """Time the base and all cases in each round, after warm-ups that fill the cache."""
     base: list[float] = []
     times: dict[str, list[float | None]] = {case.name: [] for case in cases}
     filled = folder / "filled"
-    for turn in range(repeats + 1):
+    for turn in range(1 - warm_ups, repeats + 1):
         first = cpu_seconds(BASE, filled)
         if first is None:
             raise RuntimeError("scikit-learn and numba cannot be imported")
@@ -109,7 +110,7 @@ def rounds(
             times[case.name].append(seconds)
             shown = FAILED if seconds is None else f"{seconds - first:.3f} s over the imports"
             say(f"{turn}/{repeats} {case.name:<22} {shown}")
-    return base[1:], {name: values[1:] for name, values in times.items()}
+    return base[warm_ups:], {name: values[warm_ups:] for name, values in times.items()}
 
 
 def cpu_seconds(script: str, cache: Path) -> float | None:

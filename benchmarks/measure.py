@@ -42,7 +42,7 @@ def say(line: str) -> None:
 
 
 class TimeLimitError(Exception):
-    """A run used more CPU time than it may."""
+    """A run took longer than it may."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ class Seconds:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeLimitError once the process has used so much CPU time in the block.
+    """Raise TimeLimitError if the block takes longer.
 
     A compiled function is interrupted when it returns to the interpreter. Without timer
-    signals (Windows, a thread other than the main one) there is no limit.
+    signals (Windows, a thread other than the main one) there is no limit. The limit is on
+    the wall clock: on Linux a timer of CPU time makes the clock of CPU time coarse.
     """
     if (
         not hasattr(signal, "setitimer")
@@ -70,28 +71,31 @@ def time_limit(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
         raise TimeLimitError(f"more than {seconds:g} s")
 
-    previous = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def timed(function: Callable[[], Any], count: int = 1) -> tuple[Any, Seconds]:
     """Call a function `count` times; return what it gives, and the time of one call.
 
     Warnings, such as those of peers that did not reach their tolerance, are not shown:
-    the accuracy is measured.
+    the accuracy is measured. The garbage collector waits, as in :mod:`timeit`.
     """
-    gc.collect()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cpu, wall = time.process_time(), time.perf_counter()
-        for _ in range(count):
-            result = function()
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cpu, wall = time.process_time(), time.perf_counter()
+            for _ in range(count):
+                result = function()
+            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    finally:
+        gc.enable()
     return result, Seconds(cpu / count, wall / count)
 
 

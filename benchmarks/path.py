@@ -40,7 +40,7 @@ VIOLATION = 1e-4
 TOLERANCES = ladder(1e-1, 1e-10)
 TIGHT = 1e-10  # tolerance of the reference solution
 CERTIFIED = 1e-8  # duality gap of the reference, far below SUBOPTIMALITY
-LIMIT = 60.0  # CPU seconds of one run
+LIMIT = 60.0  # seconds of one run, on the wall clock
 
 PASS = "product X'r"
 

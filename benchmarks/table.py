@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import OK, OVER_TIME
-from benchmarks.peers import OURS
+from benchmarks.peers import OURS, SOLVERS
 from benchmarks.record import Record
 
 __all__ = ["TABLES", "render", "write"]
@@ -41,9 +41,10 @@ def rows(header: Iterable[str], body: Iterable[Iterable[str]], left: int = 1) ->
 
 def path_ratios(entries: dict[str, Any]) -> str:
     """One row a problem: how many times as long as ours each solver takes."""
-    names = list(dict.fromkeys(name for e in entries.values() for name in e["solvers"]))
+    recorded = [name for entry in entries.values() for name in entry["solvers"]]
+    names = [name for name in dict.fromkeys([*SOLVERS, *recorded]) if name in recorded]
     peers = [name for name in names if name != OURS]
-    header = ["problem", "n x p", f"{OURS}: s", "passes", *(f"{name}: x" for name in peers)]
+    header = ["problem", "n x p", f"{OURS}, s", "passes", *peers]
     body = []
     for shape, entry in entries.items():
         ours = entry["solvers"][OURS]
@@ -55,7 +56,7 @@ def path_ratios(entries: dict[str, Any]) -> str:
 
 def path_details(entries: dict[str, Any]) -> str:
     """One row a problem and solver: accuracy, times, ratios, passes."""
-    header = ["problem", "solver", "tolerance", "reached", "seconds", "x ours", "passes"]
+    header = ["problem", "solver", "tolerance", "reached", "seconds", "ratio", "passes"]
     body = []
     for shape, entry in entries.items():
         for name, result in entry["solvers"].items():
@@ -156,4 +157,4 @@ def _spread(values: dict[str, float] | None, form: str) -> str:
     if values is None:
         return ""
     low, high = form.format(values["min"]), form.format(values["max"])
-    return f"{form.format(values['median'])} ({low}-{high})"
+    return f"{form.format(values['median'])} ({low} to {high})"

@@ -1,8 +1,8 @@
 """The one place that starts parallel work, or keeps others from doing so."""
 
 import functools
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
@@ -11,14 +11,23 @@ from threadpoolctl import ThreadpoolController
 __all__ = ["parallel_map", "serial_blas", "thread_pools"]
 
 
-def serial_blas() -> AbstractContextManager:
-    """Return a context in which BLAS uses one thread.
+@contextmanager
+def serial_blas() -> Iterator[None]:
+    """Let BLAS use one thread.
 
     The matrices of solvers are small: starting threads costs more than it gains, and on
     a busy machine waiting for them stalls (measured: 150 ms for a Cholesky of order 280
     that takes 0.5 ms). Threads are for work that is independent.
     """
-    return _controller().limit(limits=1, user_api="blas")
+    libraries = _controller().select(user_api="blas").lib_controllers
+    threads = [library.get_num_threads() for library in libraries]
+    for library in libraries:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, count in zip(libraries, threads, strict=True):
+            library.set_num_threads(count)
 
 
 @functools.cache

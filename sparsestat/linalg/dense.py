@@ -1,5 +1,7 @@
 """Dense designs: columns of a matrix in memory, and the part of them being worked on."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sparsestat._jit import REASSOCIATE, kernel
@@ -35,8 +37,6 @@ class DenseDesign:
     Attributes
     ----------
     shape : tuple of int
-    norms : ndarray of shape (p,)
-        norm(x_j) / sqrt(n).
     """
 
     def __init__(self, X: np.ndarray) -> None:
@@ -44,12 +44,18 @@ class DenseDesign:
         columns.flags.writeable = False  # one numba type for all X, memory-mapped or not
         self.columns = columns
         self.shape = X.shape
-        squares = np.einsum("ji,ji->j", columns, columns, dtype=np.float64)
-        self.norms = np.sqrt(squares / X.shape[0])
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """The norms of the columns over sqrt(n), worked out when first asked for."""
+        squares = np.einsum("ji,ji->j", self.columns, self.columns, dtype=np.float64)
+        return np.sqrt(squares / self.shape[0])
 
     def gradient(self, r: np.ndarray) -> np.ndarray:
         """Return X'r / n."""
-        return full_gradient(self, r)
+        if self.columns.dtype == np.float64:
+            return (self.columns @ r) / r.size
+        return full_gradient(self, r)  # sums in double precision
 
     def gram(self) -> np.ndarray:
         """Return X'X / n, of shape (p, p)."""
