@@ -7,29 +7,29 @@ and one cache folder::
 
     <cache folder>/sparsestat/<fingerprint>/<specialisation>/
 
-The fingerprint hashes every source file of the package, so an edit anywhere
-starts an empty folder and stale machine code cannot be served. numba alone
-stamps only the file of the kernel, not the files of the functions it calls.
+The fingerprint hashes every source file of the package as it is imported, so an
+edit anywhere starts an empty folder and stale machine code cannot be served. numba
+alone stamps only the file of the kernel, not the files of the functions it calls.
 One signature per folder also means that processes which start cold together can
 only ever write the same code under the same name. A penalty that lives outside
-the package adds a hash of its own sources to the folder's name, and a process
+the package adds a hash of its own code to the folder's name, and a process
 that cannot import that penalty never opens the folder.
 """
 
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import os
+import pickle
 import re
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numba
@@ -45,6 +45,12 @@ KEEP_DAYS = 30
 REASSOCIATE = {"reassoc", "contract", "nsz"}
 
 CONFIG: Any = numba.config
+# What reading and writing of cached code can raise; kernels raise none of these.
+CACHE_ERRORS = (OSError, EOFError, pickle.PickleError)
+
+# Code that the fingerprint covers, or that numba replaces by its own.
+COVERED = {__package__, "builtins", "numba", "numpy", *sys.stdlib_module_names}
+
 KERNELS: list["Kernel"] = []
 _decorating = threading.Lock()
 
@@ -64,18 +70,25 @@ class Kernel:
         dispatcher = self.dispatchers.get(key)
         if dispatcher is None:
             dispatcher = self.dispatchers.setdefault(key, self._dispatcher(key))
-        return dispatcher(first, *rest)
+        try:
+            return dispatcher(first, *rest)
+        except CACHE_ERRORS:  # a full disk or a damaged file; the kernel has not run yet
+            dispatcher = self.dispatchers[key] = self._compiler()(self.function)
+            return dispatcher(first, *rest)
+
+    def _compiler(self, **options: Any) -> Any:
+        return numba.njit(nogil=True, **self.options, **options)
 
     def _dispatcher(self, key: Any) -> Any:
-        compile_ = functools.partial(numba.njit, nogil=True, **self.options)
-        folder = specialisation_folder(key)
-        if folder is None:
-            return compile_()(self.function)
-        with _decorating:  # numba reads the folder from its configuration while it decorates
+        # numba reads the folder from its configuration while it decorates, and so do we.
+        with _decorating:
+            folder = specialisation_folder(key)
+            if folder is None:
+                return self._compiler()(self.function)
             saved = CONFIG.CACHE_DIR
             CONFIG.CACHE_DIR = str(folder)
             try:
-                return compile_(cache=True)(self.function)
+                return self._compiler(cache=True)(self.function)
             finally:
                 CONFIG.CACHE_DIR = saved
 
@@ -97,53 +110,112 @@ def specialisation_folder(key: Any) -> Path | None:
     if isinstance(key, np.dtype):
         name = key.name
     else:
-        name = key.__qualname__.partition(".")[0]
+        name = key.__qualname__.removesuffix(".Parameters")
         if key.__module__.partition(".")[0] != __package__:
             digest = outside_digest(key)
             if digest is None:
                 return None
             name = f"{key.__module__}.{name}-{digest}"
     folder = root / name
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
     return folder
 
 
 def outside_digest(key: type) -> str | None:
-    """Hash the sources behind a penalty defined outside the package.
+    """Hash the code behind a penalty defined outside the package.
 
-    The sources are the module of the class and those of every function that its
-    scalar functions reach by a global name. None where the code cannot be cached:
-    no source file, or a class of ``__main__``, which no other process can import.
+    That is the code, as it was imported, of its scalar functions and of all functions and
+    constants that they reach by a global name, and the files of their modules. None where
+    the code cannot be cached: a class that no other process can import by its name, or
+    something reached that is neither a function nor a constant.
     """
-    digest = hashlib.sha256()
-    for module in sorted({key.__module__, *_modules_reached(key)}):
-        spec = None if module == "__main__" else importlib.util.find_spec(module)
-        if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-            return None
-        digest.update(Path(spec.origin).read_bytes())
+    if key.__module__ == "__main__" or not _has_a_name(key):
+        return None
+    digest = hashlib.sha256(repr(key._fields).encode())  # type: ignore[attr-defined]
+    modules = {key.__module__}
+    try:
+        for thing in _reached(key.functions):  # type: ignore[attr-defined]
+            digest.update(_text(thing).encode())
+            if isinstance(thing, FunctionType):
+                modules.add(thing.__module__)
+        for module in sorted(modules):
+            file = getattr(sys.modules.get(module), "__file__", None)
+            digest.update(Path(file).read_bytes() if file else b"")
+    except (OSError, TypeError):
+        return None
     return digest.hexdigest()[:16]
 
 
-def _modules_reached(key: type) -> Iterator[str]:
-    seen: set[Any] = set()
-    todo = [f for f in getattr(key, "functions", ()) if isinstance(f, FunctionType)]
+def _has_a_name(key: type) -> bool:
+    found: Any = sys.modules.get(key.__module__)
+    for name in key.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is key
+
+
+def _reached(functions: Iterable[Any]) -> Iterator[Any]:
+    """Yield functions and all that they reach by name, except what is covered already."""
+    seen: list[Any] = []
+    todo = list(functions)
     while todo:
-        function = todo.pop()
-        top = function.__module__.partition(".")[0]
-        if function in seen or top in (__package__, *sys.stdlib_module_names):
+        thing = todo.pop()
+        thing = getattr(thing, "py_func", thing)  # what numba.njit has compiled
+        top = str(getattr(thing, "__module__", "")).partition(".")[0]
+        if any(thing is other for other in seen) or (callable(thing) and top in COVERED):
             continue
-        seen.add(function)
-        yield function.__module__
-        reached = (function.__globals__.get(name) for name in function.__code__.co_names)
-        todo += [f for f in reached if isinstance(f, FunctionType)]
+        seen.append(thing)
+        yield thing
+        if isinstance(thing, FunctionType):
+            todo += thing.__defaults__ or ()
+            todo += [cell.cell_contents for cell in thing.__closure__ or ()]
+            for code in _code_objects(thing.__code__):
+                todo += _named(code, thing.__globals__)
+
+
+def _code_objects(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code_objects(constant)
+
+
+def _named(code: CodeType, namespace: dict[str, Any]) -> Iterator[Any]:
+    """Yield all that code might mean by the names in it, attributes of modules included."""
+    namespaces = [namespace]
+    for space in namespaces:
+        for name in code.co_names:
+            value = space.get(name)
+            if not isinstance(value, ModuleType):
+                yield value
+            elif value.__name__.partition(".")[0] not in COVERED and all(
+                vars(value) is not known for known in namespaces
+            ):
+                namespaces.append(vars(value))
+
+
+def _text(thing: Any) -> str:
+    """Spell code or a constant."""
+    if isinstance(thing, FunctionType):
+        codes = list(_code_objects(thing.__code__))
+        constants = [c for code in codes for c in code.co_consts if not isinstance(c, CodeType)]
+        return repr([constants, *((code.co_code, code.co_names) for code in codes)])
+    if isinstance(thing, np.ndarray):
+        return f"{thing.dtype}{thing.shape}{thing.tobytes()!r}"
+    if thing is None or isinstance(
+        thing, bool | int | float | complex | str | tuple | np.generic
+    ):
+        return repr(thing)
+    raise TypeError(f"cannot tell when {thing!r} changes")
 
 
 @functools.cache
 def cache_folder() -> Path | None:
     """Return this version's cache folder, made if need be; None if none can be written."""
-    fingerprint = _fingerprint()
     for base in _base_folders():
-        folder = base / fingerprint
+        folder = base / FINGERPRINT
         try:
             new = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -160,20 +232,24 @@ def cache_folder() -> Path | None:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(PACKAGE.rglob("[!.]*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
+# Taken at import: an edit while the process runs must not get the old code as its own.
+FINGERPRINT = _fingerprint()
+
+
 def _base_folders() -> Iterator[Path]:
     """List where code may be kept: as configured or the user's cache, then a private folder."""
     if CONFIG.CACHE_DIR:
-        yield Path(CONFIG.CACHE_DIR) / "sparsestat"
-    else:
+        yield Path(CONFIG.CACHE_DIR).absolute() / "sparsestat"
+    elif _user_cache().is_absolute():  # it is not where the user has no home
         yield _user_cache() / "sparsestat"
-    private = Path(tempfile.gettempdir()) / f"sparsestat-{_user_id()}"
     try:
+        private = Path(tempfile.gettempdir()) / f"sparsestat-{_user_id()}"
         private.mkdir(mode=0o700, exist_ok=True)
         info = private.lstat()
     except OSError:

@@ -39,6 +39,7 @@ from scipy import sparse
 import sparsestat.penalties
 from sparsestat import L1, MCP
 from sparsestat.linalg import DenseDesign
+from sparsestat.linalg.screening import full_gradient
 from sparsestat.solvers import LeastSquaresProblem, solve_path
 from sparsestat.solvers.quadratic import assess
 
@@ -56,7 +57,7 @@ def fit(penalty, alpha=0.5):
 
 def gradient(dtype):
     # One kernel, typed by the data.
-    results.append(DenseDesign(X.astype(dtype)).gradient(y).tolist())
+    results.append(full_gradient(DenseDesign(X.astype(dtype)), y).tolist())
 
 def total(penalty, alpha=0.5):
     # One kernel, typed by the penalty.
