@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sparsestat.penalties.scalar import ScalarFunctions
+from sparsestat.penalties.scalar import ScalarFunctions, check_functions
 
 __all__ = ["Penalty", "check_parameter"]
 
@@ -40,6 +40,8 @@ class Penalty:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if hasattr(cls, "functions"):
+            check_functions(cls.__name__, cls.functions)
         own = get_annotations(cls)
         inherited = (
             [f.name for f in fields(cls)] if hasattr(cls, "__dataclass_fields__") else []

@@ -7,6 +7,7 @@ object itself; both have the parameters as attributes. Kernels call the generic
 time to the functions of the penalty at hand.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from sparsestat._jit import overload
 
 __all__ = [
     "ScalarFunctions",
+    "check_functions",
     "penalty_curvature",
     "penalty_derivative",
     "penalty_prox",
@@ -52,6 +54,18 @@ class ScalarFunctions(NamedTuple):
     curvature: Callable = no_curvature
 
 
+def check_functions(owner: str, functions: ScalarFunctions) -> None:
+    """Raise if a function's arguments are not named as the generics below name theirs."""
+    for role, generic in GENERICS.items():
+        function = getattr(functions, role)
+        wanted, got = (list(inspect.signature(f).parameters) for f in (generic, function))
+        if got != wanted:
+            raise TypeError(
+                f"The {role} function of {owner} must take the arguments {', '.join(wanted)}, "
+                f"by these names. Got {', '.join(got)}."
+            )
+
+
 def penalty_value(penalty: Any, t: float, strength: float) -> float:
     """Evaluate p(t; strength) of the penalty whose parameters are given."""
     return penalty.functions.value(penalty, t, strength)
@@ -70,6 +84,14 @@ def penalty_derivative(penalty: Any, t: float, strength: float) -> float:
 def penalty_curvature(penalty: Any, t: float, strength: float) -> float:
     """Evaluate p''(t; strength)."""
     return penalty.functions.curvature(penalty, t, strength)
+
+
+GENERICS = {
+    "value": penalty_value,
+    "prox": penalty_prox,
+    "derivative": penalty_derivative,
+    "curvature": penalty_curvature,
+}
 
 
 # numba matches an implementation to its generic by the names of the arguments.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sparsestat import L1, MCP, SCAD, ElasticNet
+from sparsestat import L1, MCP, SCAD, ElasticNet, Penalty
 from sparsestat._jit import kernel
 from sparsestat.penalties.scalar import (
     penalty_curvature,
@@ -182,3 +182,14 @@ def test_parameters_out_of_range_are_named(cls, bad):
 def test_parameters_that_are_no_numbers_are_named(bad):
     with pytest.raises(TypeError, match="'gamma' parameter of MCP must be a real number > 1"):
         MCP(bad)
+
+
+def test_functions_with_other_arguments_are_refused_where_the_class_is_defined():
+    def value(penalty, size, strength):
+        return strength * size
+
+    functions = L1.functions._replace(value=value)
+    with pytest.raises(
+        TypeError, match="value function of Odd must take .* penalty, t, strength"
+    ):
+        type("Odd", (Penalty,), {"functions": functions})
