@@ -57,8 +57,8 @@ class ScalarFunctions(NamedTuple):
 def check_functions(owner: str, functions: ScalarFunctions) -> None:
     """Raise if a function's arguments are not named as the generics below name theirs."""
     for role, generic in GENERICS.items():
-        function = getattr(functions, role)
-        wanted, got = (list(inspect.signature(f).parameters) for f in (generic, function))
+        wanted = list(inspect.signature(generic).parameters)
+        got = list(inspect.signature(getattr(functions, role)).parameters)
         if got != wanted:
             raise TypeError(
                 f"The {role} function of {owner} must take the arguments {', '.join(wanted)}, "
@@ -86,7 +86,7 @@ def penalty_curvature(penalty: Any, t: float, strength: float) -> float:
     return penalty.functions.curvature(penalty, t, strength)
 
 
-GENERICS = {
+GENERICS: dict[str, Callable] = {
     "value": penalty_value,
     "prox": penalty_prox,
     "derivative": penalty_derivative,

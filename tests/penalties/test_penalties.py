@@ -190,6 +190,6 @@ def test_functions_with_other_arguments_are_refused_where_the_class_is_defined()
 
     functions = L1.functions._replace(value=value)
     with pytest.raises(
-        TypeError, match="value function of Odd must take .* penalty, t, strength"
+        TypeError, match=r"value function of Odd must take .* penalty, t, strength"
     ):
         type("Odd", (Penalty,), {"functions": functions})
