@@ -22,13 +22,13 @@ __all__ = [
     "Interval",
     "StrOptions",
     "check_sample_weight",
-    "fit_method",
+    "checked_fit",
     "progress",
     "validate_params",
 ]
 
 
-def fit_method(fit: Callable) -> Callable:
+def checked_fit(fit: Callable) -> Callable:
     """Decorate ``fit``: parameters are checked first, and a fit that fails leaves no trace."""
     checked = _fit_context(prefer_skip_nested_validation=True)(fit)
 

@@ -163,10 +163,11 @@ def _canonical(X: Any) -> sparse.csc_array:
 
 
 def _mean_one(weight: np.ndarray) -> np.ndarray:
-    total = weight.sum()
-    if total <= 0.0:
+    largest = weight.max()
+    if largest <= 0.0:
         raise ValueError("sample_weight is zero for every sample of a cross-validation fold.")
-    return weight * (weight.size / total)
+    weight = weight / largest  # sums of very large or small weights leave the range
+    return weight / weight.mean()
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,8 @@ def frame_data(
     if fit_intercept:
         target, y_mean = _centre(target.copy(), share)
     target = target[0] if root is None else root * target[0]
+    with np.errstate(over="ignore"):
+        _check_range("y", target @ target, np.abs(target).max())
     frame = _frame_sparse if sparse.issparse(X) else _frame_dense
     design, means, scales = frame(X, share, root, fit_intercept, standardize)
     return design, target, Frame(means, scales, float(y_mean[0]))
@@ -261,7 +264,10 @@ def _frame_dense(X, share, root, centre, standardize):
         part = X.T[chunk].astype(np.float64)
         if centre:
             part, means[chunk] = _centre(part, share)
-        scales[chunk] = _scales(np.sqrt((part * part) @ share), standardize)
+        with np.errstate(over="ignore"):
+            squares = (part * part) @ share
+        _check_range("X", squares, np.abs(part).max(axis=1))
+        scales[chunk] = _scales(np.sqrt(squares), standardize)
         part /= scales[chunk, None]
         if root is not None:
             part *= root
@@ -286,8 +292,10 @@ def _frame_sparse(X, share, root, centre, standardize):
 
     means = sums(values * shares) if centre else np.zeros(p)
     # Two passes: entries about their mean, and the mean itself for those that are zero.
-    squares = sums((values - np.repeat(means, counts)) ** 2 * shares)
+    with np.errstate(over="ignore"):
+        squares = sums((values - np.repeat(means, counts)) ** 2 * shares)
     squares += means**2 * np.where(counts < n, np.maximum(1.0 - sums(shares), 0.0), 0.0)
+    _check_range("X", squares, sums(np.abs(values - np.repeat(means, counts))))
     deviations = np.sqrt(squares)
     scales = _scales(deviations, standardize)
     values /= np.repeat(scales, counts)
@@ -297,6 +305,14 @@ def _frame_sparse(X, share, root, centre, standardize):
     S = sparse.csc_array((values.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
     design = CentredSparseDesign(S, u, means / scales, deviations / scales)
     return design, pivots + means, scales
+
+
+def _check_range(name: str, squares: Any, sizes: Any) -> None:
+    """Raise where squares overflow, or vanish though the values do not."""
+    if not np.all(np.isfinite(squares)) or np.any((squares == 0.0) & (sizes != 0.0)):
+        raise ValueError(
+            f"{name} holds values whose squares leave the range of float64: rescale."
+        )
 
 
 def _scales(deviations, standardize) -> np.ndarray:

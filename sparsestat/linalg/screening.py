@@ -115,8 +115,6 @@ class LazyGradient:
     ----------
     pull, resting : ndarray of shape (p,)
         As in :class:`GradientState`.
-    scale : float
-        Largest absolute gradient at the first residual, 1 if that is 0.
     columns_read : int
     """
 
@@ -133,7 +131,6 @@ class LazyGradient:
         self.resting = self._state.resting
         self.columns_read = 0
         self.refresh(r, np.zeros(p))
-        self.scale = float(np.abs(self._state.exact[0]).max()) or 1.0
 
     def rest(self, features: np.ndarray, pull: np.ndarray) -> None:
         """Watch these columns, whose present pull is known, from now on."""

@@ -59,7 +59,6 @@ class CentredSparseDesign:
         self.u = u
         self.means = means
         self.shape = S.shape
-        self.centred = bool(means.any())
         # Unsigned indices spare the kernel the test for negative ones.
         unsigned = S.indices.view(f"u{S.indices.itemsize}")
         self._parts = tuple(_read_only(part) for part in (S.data, unsigned, S.indptr))

@@ -1,8 +1,9 @@
 """A penalised model apart from its strength: parameters, their checks, its numeric problem."""
 
+import functools
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -12,7 +13,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
-from sparsestat._sklearn import Interval, StrOptions
+from sparsestat._parallel import serial_blas
+from sparsestat._sklearn import Interval, StrOptions, checked_fit
 from sparsestat.base import Data, Frame, LinearEstimator, frame_data, naming
 from sparsestat.losses import LOSSES, SquaredLoss
 from sparsestat.penalties import MCP, Penalty
@@ -175,6 +177,17 @@ def _level_of_the_caller() -> int:
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
         frame, level = frame.f_back, level + 1
     return level
+
+
+def fit_method(fit: Callable) -> Callable:
+    """Decorate ``fit``: parameters checked, no trace of a failure, one BLAS thread."""
+
+    @functools.wraps(fit)
+    def serial(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with serial_blas:
+            return fit(self, *args, **kwargs)
+
+    return checked_fit(serial)
 
 
 class PenalizedModel(LinearEstimator):

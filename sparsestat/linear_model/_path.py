@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import check_array
 
+from sparsestat._parallel import serial_blas
 from sparsestat._sklearn import Interval, validate_params
-from sparsestat.base import check_vector, validate
+from sparsestat.base import X_CHECKS, check_vector, naming, validate
 from sparsestat.linear_model._model import (
     MODEL_CONSTRAINTS,
     FramedProblem,
@@ -73,12 +75,21 @@ class PathResult:
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
         ndarray of shape (n_samples, n_alphas)
+
+        Raises
+        ------
+        ValueError
+            If X is not such an array.
         """
+        with naming("X"):
+            X = check_array(X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"])
+        if X.shape[1] != self.coefs.shape[0]:
+            raise ValueError(f"X must have {self.coefs.shape[0]} features. Got {X.shape[1]}.")
         product = X @ self.coefs
         dense = product.toarray() if sparse.issparse(product) else product
         return dense + self.intercepts
@@ -164,7 +175,8 @@ def penalized_path(
         Strengths, or how many to place evenly in logarithm from the smallest one at
         which every penalised coefficient is zero.
     eps : float, default=1e-3
-        The last strength over the first, where `alphas` is a number.
+        The last strength over the first, where `alphas` is a number. With more features
+        than samples 0.05 is usual: far below, models nearly interpolate and take long.
     sample_weight : array-like of shape (n_samples,), optional
     offset : array-like of shape (n_samples,), optional
         Known part of the linear predictor.
@@ -175,7 +187,8 @@ max_iter
     Returns
     -------
     PathResult
-        Coefficients on the scale of the columns given, as a sparse array.
+        With ``alphas``, ``coefs`` (a sparse array, for the columns as given),
+        ``intercepts``, ``kkt_violations``, ``dual_gaps``, ``n_iters``, ``converged``.
 
     Raises
     ------
@@ -200,6 +213,8 @@ max_iter
     >>> path = penalized_path(data.X, data.y, penalty=MCP(3.0), alphas=20, eps=0.1)
     >>> path.coefs.shape
     (200, 20)
+    >>> path.coefs.toarray().T.shape  # dense, for plt.plot(path.alphas, ...)
+    (20, 200)
     """
     data = validate(X, y, sample_weight, offset)
     model = Model(
@@ -213,9 +228,10 @@ max_iter
         tol,
         max_iter,
     )
-    framed = model.frame(data)
-    chosen = choose_alphas(alphas, eps, framed)
-    solutions = list(framed.solve(chosen))
+    with serial_blas:
+        framed = model.frame(data)
+        chosen = choose_alphas(alphas, eps, framed)
+        solutions = list(framed.solve(chosen))
     path = collect(chosen, solutions, data.X.dtype)
     warn_unless_converged(path.missed, chosen.size, framed.tol, max_iter)
     return path

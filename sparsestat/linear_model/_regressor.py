@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from sparsestat._sklearn import CallbackSupportMixin, Interval, fit_method, progress
+from sparsestat._sklearn import CallbackSupportMixin, Interval, progress
 from sparsestat.base import validate
 from sparsestat.linear_model._model import (
     MODEL_CONSTRAINTS,
     PenalizedModel,
+    fit_method,
     warn_unless_converged,
 )
 
@@ -70,8 +71,9 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
         Epochs plus Newton steps used, at least 1.
     kkt_violation_ : float
         Largest distance of minus the loss gradient to the subdifferential of the
-        penalty, over the largest absolute gradient at zero, for standardised columns
-        if `standardize`.
+        penalty, over the largest absolute gradient at the null model (unpenalised
+        features fitted, all others zero), for standardised columns if `standardize`.
+        For float32 input it is that of the coefficients before they are rounded.
     dual_gap_ : float
         Upper bound on the objective minus its optimum; nan for nonconvex penalties and
         where a feature is unpenalised.
@@ -101,8 +103,8 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
     Notes
     -----
     A nonconvex problem can have several local minima. ``fit`` then follows the solution
-    from the smallest strength at which it is zero down to `alpha`, as
-    :func:`penalized_path` does.
+    from the smallest strength at which it is zero down to `alpha`. :func:`penalized_path`
+    does so along the strengths it is given, and may end in another local minimum.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,9 +12,14 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
 from sparsestat._parallel import parallel_map
-from sparsestat._sklearn import CallbackSupportMixin, StrOptions, fit_method, progress
+from sparsestat._sklearn import CallbackSupportMixin, StrOptions, progress
 from sparsestat.base import Data, naming, validate
-from sparsestat.linear_model._model import Model, PenalizedModel, warn_unless_converged
+from sparsestat.linear_model._model import (
+    Model,
+    PenalizedModel,
+    fit_method,
+    warn_unless_converged,
+)
 from sparsestat.linear_model._path import PATH_CONSTRAINTS, choose_alphas, collect
 from sparsestat.losses import loss_of
 
@@ -34,7 +39,8 @@ class PenalizedRegressorCV(CallbackSupportMixin, RegressorMixin, PenalizedModel)
         Strengths, or how many to place evenly in logarithm from the smallest one at
         which every penalised coefficient is zero on all data.
     eps : float, default=1e-3
-        The last strength over the first, where `alphas` is a number.
+        The last strength over the first, where `alphas` is a number. With more features
+        than samples 0.05 is usual: far below, models nearly interpolate and take long.
     cv : int, splitter or iterable of (train, test), default=None
         As in scikit-learn; None means 5 folds, in the order of the data.
     scoring : str or callable, default=None
@@ -97,7 +103,7 @@ max_iter
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "selection": [StrOptions({"min", "one_se"})],
-        "n_jobs": [int, None],
+        "n_jobs": [Integral, None],
         **PATH_CONSTRAINTS,
     }
 

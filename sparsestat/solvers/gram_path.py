@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from sparsestat._parallel import serial_blas
+from sparsestat.linalg import DenseDesign
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
@@ -17,6 +17,7 @@ def gram_path(
     problem: LeastSquaresProblem,
     alphas: Iterable[float],
     *,
+    scale: float,
     tol: float,
     max_iter: int,
     start: np.ndarray | None = None,
@@ -27,44 +28,56 @@ def gram_path(
     as :func:`~sparsestat.solvers.working_set.working_set_path`.
     """
     c = problem.design.gradient(problem.y)
-    scale = float(np.abs(c).max(initial=0.0)) or 1.0
     H = problem.design.gram()
     H.flat[:: problem.n_features + 1] += problem.l2
     features = np.flatnonzero(np.isfinite(problem.weights))
     if features.size < problem.n_features:
         H = H.take(features, axis=0).take(features, axis=1)
-    y_square = problem.y @ problem.y / problem.y.size
     w = np.zeros(features.size) if start is None else start[features].astype(np.float64)
     for alpha in alphas:
-        with serial_blas():
-            q = _negative_gradient(H, c[features], w)
-            n_iter = solve_quadratic(
-                problem.penalty.parameters,
-                H,
-                q,
-                w,
-                problem.strengths(alpha, features),
-                problem.positive,
-                0.5 * tol * scale,
-                max_iter,
-            )
-            q = _negative_gradient(H, c[features], w)
-            # norm(y - Xw)^2 / n + l2 norm(w)^2 in terms of q = c - Hw
-            square = max(y_square - w @ c[features] - w @ q, 0.0)
-            solution = certify(
-                problem,
-                alpha,
-                features=features,
-                w=w,
-                q=q,
-                square=square,
-                scale=scale,
-                tol=tol,
-                n_iter=n_iter,
-            )
+        q = _negative_gradient(H, c[features], w)
+        n_iter = solve_quadratic(
+            problem.penalty.parameters,
+            H,
+            q,
+            w,
+            problem.strengths(alpha, features),
+            problem.positive,
+            0.5 * tol * scale,
+            max_iter,
+        )
+        q, square = _state(problem, H, c, features, w)
+        solution = certify(
+            problem,
+            alpha,
+            features=features,
+            w=w,
+            q=q,
+            square=square,
+            scale=scale,
+            tol=tol,
+            n_iter=n_iter,
+        )
         yield solution
 
 
 def _negative_gradient(H, c, w) -> np.ndarray:
     support = np.flatnonzero(w)
     return c - w[support] @ H[support]
+
+
+def _state(problem, H, c, features, w) -> tuple[np.ndarray, float]:
+    """Return q = X'r / n - l2 w, and norm(r)^2 / n + l2 norm(w)^2.
+
+    From the Gram matrix where it is exact. That of an implicitly centred design can have
+    cancelled; a pass over its entries, which are few, is what the certificate stands on.
+    """
+    if isinstance(problem.design, DenseDesign):
+        q = _negative_gradient(H, c[features], w)
+        y_square = problem.y @ problem.y / problem.y.size
+        return q, max(y_square - w @ c[features] - w @ q, 0.0)
+    b = np.zeros(problem.n_features)
+    b[features] = w
+    r = problem.y - problem.design.predict(b)
+    q = problem.design.gradient(r)[features] - problem.l2 * w
+    return q, r @ r / r.size + problem.l2 * (w @ w)

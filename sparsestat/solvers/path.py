@@ -27,14 +27,43 @@ def solve_path(
     max_iter: int,
     start: np.ndarray | None = None,
 ) -> Iterator[Solution]:
-    """Yield the solutions at each of `alphas`, by the solver that suits the shape.
+    """Return the solutions at each of `alphas`, by the solver that suits the shape.
 
     ``"auto"`` takes ``"gram"`` if n > 2 p and p <= 5000, else ``"working_set"``.
+    Stationarity violations are in units of the largest absolute gradient, over features
+    that are not excluded, at the null model: with the unpenalised coefficients fitted
+    and all others zero.
     """
     n, p = problem.design.shape
     if solver == "auto":
         solver = "gram" if n > 2 * p and p <= 5000 else "working_set"
-    return SOLVERS[solver](problem, alphas, tol=tol, max_iter=max_iter, start=start)
+    scale = _violation_scale(problem, tol, max_iter)
+    solve = SOLVERS[solver]
+    return solve(problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
+
+
+def _violation_scale(problem: LeastSquaresProblem, tol: float, max_iter: int) -> float:
+    """Return the unit of stationarity violations, 1 where all gradients vanish."""
+    kept = np.isfinite(problem.weights)
+    gradient = problem.design.gradient(problem.y)
+    at_zero = float(np.abs(gradient[kept]).max(initial=0.0))
+    if (problem.weights == 0.0).any() and (problem.weights[kept] > 0.0).any():
+        null = _null_gradient(problem, tol, max_iter)
+        # Rounding of the size of the gradient at zero cannot be undercut.
+        at_zero = max(float(np.abs(null[kept]).max()), 1e-7 * at_zero)
+    return at_zero or 1.0
+
+
+def _null_gradient(problem: LeastSquaresProblem, tol: float, max_iter: int) -> np.ndarray:
+    """Return the gradients at the null model."""
+    gradient = problem.design.gradient(problem.y)
+    free = problem.weights == 0.0
+    if not free.any():
+        return gradient
+    null = replace(problem, weights=np.where(free, 0.0, np.inf))
+    scale = float(np.abs(gradient[free]).max()) or 1.0
+    (solution,) = working_set_path(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
+    return problem.design.gradient(problem.y - problem.design.predict(solution.coef))
 
 
 def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> float:
@@ -45,16 +74,11 @@ def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> flo
     has no slope at zero.
     """
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
-    residual = problem.y
-    slack = 1.0
-    if not problem.weights.all():
-        slack += tol  # the null model is known to this accuracy
-        null = replace(problem, weights=np.where(problem.weights == 0.0, 0.0, np.inf))
-        (solution,) = solve_path(null, [1.0], tol=tol, max_iter=max_iter)
-        residual = problem.y - problem.design.predict(solution.coef)
-    gradient = problem.design.gradient(residual)[penalised]
+    gradient = _null_gradient(problem, tol, max_iter)[penalised]
     pull = gradient if problem.positive else np.abs(gradient)
-    largest = slack * float((pull / problem.weights[penalised]).max(initial=0.0))
+    largest = float((pull / problem.weights[penalised]).max(initial=0.0))
+    if not problem.weights.all():
+        largest *= 1.0 + tol  # the null model is known to this accuracy
     slope = problem.penalty.slope_at_zero(1.0)
     if largest == 0.0:
         return 0.0
@@ -74,8 +98,8 @@ def approach(
     """Return the strengths to solve on the way to one `alpha`, which comes last.
 
     A nonconvex problem can have several local minima; following them down from the
-    largest strength, at which zero is one, gives the same solution whether or not the
-    rest of the path is asked for. Convex problems are solved at once.
+    largest strength, at which zero is one, is what makes solutions along a path good
+    ones. Convex problems are solved at once.
     """
     if problem.penalty.convex or alpha == 0.0:
         return np.array([alpha])

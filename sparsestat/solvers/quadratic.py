@@ -186,7 +186,7 @@ class Step(Enum):
     """How far a Newton step went."""
 
     FULL = "to its end, coefficients that would change sign stopped at zero"
-    SHORT = "to where the first coefficient vanishes"
+    SHORT = "part of the way, to where one or more coefficients vanish"
     NONE = "nowhere: the objective would not fall"
 
 
@@ -216,11 +216,14 @@ def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
 
 
 def _ends(w, direction):
-    """Yield the ends to try: of the projected step, then of the step to the first zero."""
-    end = w + direction
-    crosses = np.flatnonzero(w * end < 0.0)
-    end[crosses] = 0.0
-    yield Step.FULL, end
+    """Yield the ends to try: of projected steps, ever shorter, then at the first zero."""
+    for length in (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125):
+        end = w + length * direction
+        crosses = np.flatnonzero(w * end < 0.0)
+        end[crosses] = 0.0
+        if crosses.size or length == 1.0:
+            yield (Step.FULL if length == 1.0 else Step.SHORT), end
+    crosses = np.flatnonzero(w * (w + direction) < 0.0)
     if crosses.size:
         lengths = -w[crosses] / direction[crosses]
         end = w + lengths.min() * direction

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from sparsestat._parallel import serial_blas
 from sparsestat.linalg import LazyGradient
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
@@ -86,6 +85,7 @@ def working_set_path(
     problem: LeastSquaresProblem,
     alphas: Iterable[float],
     *,
+    scale: float,
     tol: float,
     max_iter: int,
     start: np.ndarray | None = None,
@@ -97,9 +97,10 @@ def working_set_path(
     problem : LeastSquaresProblem
     alphas : iterable of float
         Strengths, in the order they are to be solved.
+    scale : float
+        The unit of stationarity violations, see :func:`~sparsestat.solvers.solve_path`.
     tol : float
-        Bound on the stationarity violation relative to the largest absolute gradient
-        at zero.
+        Bound on the stationarity violation in this unit.
     max_iter : int
         Bound on epochs and Newton steps at each strength.
     start : ndarray of shape (p,), optional
@@ -121,17 +122,16 @@ def working_set_path(
         active.w = start[active.features].astype(np.float64)
     previous = np.inf
     for alpha in alphas:
-        with serial_blas():
-            solution = _solve(problem, active, gradient, alpha, previous, tol, max_iter)
-            _prune(active, gradient, problem.positive)
+        solution = _solve(problem, active, gradient, alpha, previous, scale, tol, max_iter)
+        _prune(active, gradient, problem.positive)
         yield solution
         previous = alpha
 
 
-def _solve(problem, active, gradient, alpha, previous, tol, max_iter) -> Solution:
+def _solve(problem, active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
     """Solve at one strength, from the state at the previous one."""
     limits = problem.limits(alpha)
-    slack = tol * gradient.scale
+    slack = tol * scale
     residual = active.residual()
     # Sequential strong rule: gradients are likely to change less than alpha does.
     reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
@@ -162,7 +162,7 @@ def _solve(problem, active, gradient, alpha, previous, tol, max_iter) -> Solutio
         w=np.concatenate([active.w, np.zeros(beyond.size)]),
         q=np.concatenate([active.q, gradient.pull[beyond]]),
         square=residual @ residual / residual.size + problem.l2 * (active.w @ active.w),
-        scale=gradient.scale,
+        scale=scale,
         tol=tol,
         n_iter=n_iter,
     )
