@@ -60,12 +60,12 @@ def warm_up() -> None:
     X = rng.standard_normal((20, 30))
     y = X[:, 0] + 0.1 * rng.standard_normal(20)
     for penalty in (L1(), ElasticNet(), MCP(), SCAD()):
-        print(f"compiling {penalty}", flush=True)
+        print(f"readying {penalty}", flush=True)
         penalized_path(X, y, penalty=penalty, alphas=5, eps=0.1)
     for dtype in (np.float64, np.float32):
         for design in (X, sparse.csc_array(X)):
             kind = "dense" if design is X else "sparse"
-            print(f"compiling {kind} {np.dtype(dtype).name}", flush=True)
+            print(f"readying {kind} {np.dtype(dtype).name}", flush=True)
             penalized_path(design.astype(dtype), y, penalty=L1(), alphas=5, eps=0.1)
     loaded = sum(sum(kernel.cache_hits().values()) for kernel in KERNELS)
     total = sum(len(kernel.dispatchers) for kernel in KERNELS)
