@@ -37,7 +37,11 @@ class DenseDesign:
     Attributes
     ----------
     shape : tuple of int
+    exact_gram : bool
+        Whether `gram` is exact up to rounding of its own size.
     """
+
+    exact_gram = True
 
     def __init__(self, X: np.ndarray) -> None:
         columns = X.T.view()

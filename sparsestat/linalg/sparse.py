@@ -46,7 +46,11 @@ class CentredSparseDesign:
     shape : tuple of int
     norms : ndarray of shape (p,)
         norm(x_j) / sqrt(n).
+    exact_gram : bool
+        False: S'S / n - mm' cancels where means are large.
     """
+
+    exact_gram = False
 
     def __init__(
         self,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from sparsestat.linalg import DenseDesign
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
@@ -69,10 +68,10 @@ def _negative_gradient(H, c, w) -> np.ndarray:
 def _state(problem, H, c, features, w) -> tuple[np.ndarray, float]:
     """Return q = X'r / n - l2 w, and norm(r)^2 / n + l2 norm(w)^2.
 
-    From the Gram matrix where it is exact. That of an implicitly centred design can have
-    cancelled; a pass over its entries, which are few, is what the certificate stands on.
+    From the Gram matrix where that is exact, otherwise by a pass over the data, which is
+    what the certificate then stands on.
     """
-    if isinstance(problem.design, DenseDesign):
+    if problem.design.exact_gram:
         q = _negative_gradient(H, c[features], w)
         y_square = problem.y @ problem.y / problem.y.size
         return q, max(y_square - w @ c[features] - w @ q, 0.0)

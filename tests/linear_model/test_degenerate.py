@@ -1,11 +1,14 @@
 """Legal but degenerate input: no warning, and the right answer."""
 
+import warnings
+
 import numpy as np
 import pytest
 from by_hand import Data, violation
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsestat import (
     L1,
@@ -370,3 +373,56 @@ def test_a_response_far_from_zero_is_centred_without_loss(penalty, solver):
     model = clone(plain).fit(X, y + 2.0**40)
     assert_allclose(model.coef_, plain.coef_, rtol=1e-6, atol=1e-3)
     assert_allclose(model.intercept_ - 2.0**40, plain.intercept_, atol=1.0)
+
+
+@pytest.mark.parametrize("power", [160, -170])
+@pytest.mark.parametrize("spoil", ["X", "y"])
+def test_values_whose_squares_leave_the_range_are_refused(to_input, power, spoil):
+    X, y = draw(20, 3)
+    factors = {"X": 1.0, "y": 1.0, spoil: 10.0**power}
+    with pytest.raises(ValueError, match=f"{spoil} holds values whose squares"):
+        PenalizedRegressor(0.1).fit(to_input(X * factors["X"]), y * factors["y"])
+
+
+@pytest.mark.parametrize("weight", [1e300, 1e-310])
+def test_weights_of_any_size_are_relative(weight):
+    X, y = draw(20, 3)
+    plain = PenalizedRegressor(0.1).fit(X, y)
+    model = clone(plain).fit(X, y, sample_weight=np.full(20, weight))
+    assert_allclose(model.coef_, plain.coef_, rtol=1e-10)
+
+
+def test_a_strong_unpenalised_effect_does_not_blur_the_others(penalty, solver):
+    X, y = draw(100, 3)
+    strong = y + 1e9 * X[:, 0]
+    spec = PenalizedRegressor(0.1, penalty=penalty, solver=solver, penalty_weights=[0, 1, 1])
+    weak = clone(spec).fit(X, y)
+    model = clone(spec).fit(X, strong)
+    assert_allclose(model.coef_[1:], weak.coef_[1:], atol=1e-5)
+
+
+def test_an_excluded_feature_does_not_set_the_unit_of_violations(solver):
+    X, y = draw(50, 4)
+    spec = PenalizedRegressor(0.01, penalty=L1(), standardize=False, solver=solver)
+    plain = clone(spec).fit(X[:, :3], y)
+    X[:, 3] *= 1e8
+    model = clone(spec).set_params(penalty_weights=[1, 1, 1, np.inf]).fit(X, y)
+    assert_allclose(model.coef_[:3], plain.coef_, atol=1e-8)
+
+
+def test_a_gram_matrix_that_cancels_is_owned_up_to():
+    rng = np.random.default_rng(0)
+    X = 1e6 + rng.standard_normal((60, 2))
+    X[0, 0] = 0.0
+    y = 2.0 * (X[:, 0] - 1e6) + rng.standard_normal(60)
+    weight = np.ones(60)
+    weight[0] = 1e-16
+    options = {"penalty": L1(), "solver": "gram"}
+    exact = PenalizedRegressor(0.1, **options).fit(X, y, sample_weight=weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = PenalizedRegressor(0.1, **options).fit(
+            sparse.csc_array(X), y, sample_weight=weight
+        )
+    error = np.abs(model.coef_ - exact.coef_).max()
+    assert not model.converged_ or error < 1e-6
