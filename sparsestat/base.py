@@ -293,10 +293,10 @@ def _frame_sparse(X, share, root, centre, standardize):
     means = sums(values * shares) if centre else np.zeros(p)
     # Two passes: entries about their mean, and the mean itself for those that are zero.
     unstored = np.where(counts < n, np.maximum(1.0 - sums(shares), 0.0), 0.0)
-    with np.errstate(over="ignore"):
-        squares = sums((values - np.repeat(means, counts)) ** 2 * shares)
-        squares += means**2 * unstored
-    _check_range("X", squares, sums(np.abs(values - np.repeat(means, counts))))
+    about = values - np.repeat(means, counts)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = sums(about**2 * shares) + means**2 * unstored
+    _check_range("X", squares, sums(np.abs(about)))
     deviations = np.sqrt(squares)
     scales = _scales(deviations, standardize)
     values /= np.repeat(scales, counts)
