@@ -220,7 +220,7 @@ def test_run_resumes_and_records_each_shape(tmp_path, monkeypatch, capsys):
         path.run(replace(options, only=("lasso-narrow",)))
 
 
-def test_cold_start_subtracts_the_imports(tmp_path, monkeypatch):
+def test_cold_start_counts_from_the_imports_on(tmp_path, monkeypatch):
     monkeypatch.setattr(cold_start, "BASE", "import sys\n")
     monkeypatch.setattr(
         cold_start,
