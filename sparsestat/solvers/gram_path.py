@@ -26,7 +26,7 @@ def gram_path(
     Costs n p^2 once and O(p) for each coefficient that changes. Parameters and yields
     as :func:`~sparsestat.solvers.working_set.working_set_path`.
     """
-    c = problem.design.gradient(problem.y)
+    c = problem.gradient_at_zero
     H = problem.design.gram()
     H.flat[:: problem.n_features + 1] += problem.l2
     features = np.flatnonzero(np.isfinite(problem.weights))

@@ -45,8 +45,7 @@ def solve_path(
 def _violation_scale(problem: LeastSquaresProblem, tol: float, max_iter: int) -> float:
     """Return the unit of stationarity violations, 1 where all gradients vanish."""
     kept = np.isfinite(problem.weights)
-    gradient = problem.design.gradient(problem.y)
-    at_zero = float(np.abs(gradient[kept]).max(initial=0.0))
+    at_zero = float(np.abs(problem.gradient_at_zero[kept]).max(initial=0.0))
     if (problem.weights == 0.0).any() and (problem.weights[kept] > 0.0).any():
         null = _null_gradient(problem, tol, max_iter)
         # Rounding of the size of the gradient at zero cannot be undercut.
@@ -56,7 +55,7 @@ def _violation_scale(problem: LeastSquaresProblem, tol: float, max_iter: int) ->
 
 def _null_gradient(problem: LeastSquaresProblem, tol: float, max_iter: int) -> np.ndarray:
     """Return the gradients at the null model."""
-    gradient = problem.design.gradient(problem.y)
+    gradient = problem.gradient_at_zero
     free = problem.weights == 0.0
     if not free.any():
         return gradient

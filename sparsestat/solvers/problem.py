@@ -1,6 +1,7 @@
 """The plain numeric problem that solvers take."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ class LeastSquaresProblem:
     def n_features(self) -> int:
         """The number of coefficients."""
         return self.design.shape[1]
+
+    @cached_property
+    def gradient_at_zero(self) -> np.ndarray:
+        """X'y / n: one pass over the data, needed in several places."""
+        return self.design.gradient(self.y)
 
     def strengths(self, alpha: float, features: np.ndarray) -> np.ndarray:
         """Return alpha weights_j of some features, none of them excluded."""
