@@ -13,25 +13,46 @@ if TYPE_CHECKING:
     from sparsestat import datasets, metrics
     from sparsestat.linear_model import (
         PathResult,
+        PenalizedClassifier,
+        PenalizedClassifierCV,
         PenalizedRegressor,
         PenalizedRegressorCV,
         penalized_path,
     )
-    from sparsestat.losses import SquaredLoss
-    from sparsestat.penalties import L1, MCP, SCAD, ElasticNet, Penalty
+    from sparsestat.losses import LogisticLoss, SquaredLoss
+    from sparsestat.penalties import (
+        CEL0,
+        L0,
+        L1,
+        MCP,
+        SCAD,
+        CappedL1,
+        ElasticNet,
+        LogSum,
+        Lq,
+        Penalty,
+    )
 
 # Where each public name lives; a submodule stands for itself.
 _HOME = {
     "PenalizedRegressor": "linear_model",
     "PenalizedRegressorCV": "linear_model",
+    "PenalizedClassifier": "linear_model",
+    "PenalizedClassifierCV": "linear_model",
     "penalized_path": "linear_model",
     "PathResult": "linear_model",
     "SquaredLoss": "losses",
+    "LogisticLoss": "losses",
     "Penalty": "penalties",
     "L1": "penalties",
     "ElasticNet": "penalties",
     "MCP": "penalties",
     "SCAD": "penalties",
+    "LogSum": "penalties",
+    "Lq": "penalties",
+    "CappedL1": "penalties",
+    "L0": "penalties",
+    "CEL0": "penalties",
     "datasets": "",
     "linear_model": "",
     "losses": "",
@@ -42,14 +63,22 @@ _HOME = {
 __all__ = [
     "PenalizedRegressor",
     "PenalizedRegressorCV",
+    "PenalizedClassifier",
+    "PenalizedClassifierCV",
     "penalized_path",
     "PathResult",
     "L1",
     "ElasticNet",
     "MCP",
     "SCAD",
+    "LogSum",
+    "Lq",
+    "CappedL1",
+    "L0",
+    "CEL0",
     "Penalty",
     "SquaredLoss",
+    "LogisticLoss",
     "datasets",
     "metrics",
     "__version__",

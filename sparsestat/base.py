@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from sparsestat._sklearn import check_sample_weight
@@ -24,6 +25,7 @@ __all__ = [
     "Frame",
     "LinearEstimator",
     "check_vector",
+    "frame_columns",
     "frame_data",
     "naming",
     "validate",
@@ -45,17 +47,38 @@ class Data(NamedTuple):
     Parameters
     ----------
     X : ndarray in Fortran order or csc_array, of shape (n, p), float32 or float64
-    y : ndarray of shape (n,), float64
+    y : ndarray of shape (n,), float64, or of labels
     weight : ndarray of shape (n,), float64, or None
         Sample weights with mean 1; None if all are equal.
     offset : ndarray of shape (n,), float64, or None
         Known part of the linear predictor; None for zero.
+    size : float
+        The sum of the weights as given: how many samples there are.
     """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray | None
     offset: np.ndarray | None
+    size: float
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The weights, with sum 1."""
+        n = self.y.size
+        return np.full(n, 1.0 / n) if self.weight is None else self.weight / n
+
+    def weighted(self) -> "Data":
+        """Return the data without the rows that have no weight."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
+
+    def reweighted(self, factors: np.ndarray) -> "Data":
+        """Return the data with weights multiplied by positive factors."""
+        weight = self.shares * factors
+        size = self.size * float(weight.sum())
+        return self._replace(weight=_mean_one(weight), size=size)
 
     def take(self, rows: np.ndarray) -> "Data":
         """Return the data of some rows.
@@ -71,8 +94,12 @@ class Data(NamedTuple):
             X.sort_indices()
         else:
             X = self.X.T.take(rows, axis=1).T
-        weight = None if self.weight is None else _mean_one(self.weight[rows])
-        return Data(X, self.y[rows], weight, None if self.offset is None else self.offset[rows])
+        weight, size = None, float(rows.size)
+        if self.weight is not None:
+            weight = _mean_one(self.weight[rows])
+            size = self.size * float(self.weight[rows].sum()) / self.y.size
+        offset = None if self.offset is None else self.offset[rows]
+        return Data(X, self.y[rows], weight, offset, size)
 
 
 def validate(
@@ -82,6 +109,7 @@ def validate(
     offset: Any = None,
     *,
     estimator: BaseEstimator | None = None,
+    labels: bool = False,
 ) -> Data:
     """Check training data once, at the door.
 
@@ -93,6 +121,8 @@ def validate(
     offset : array-like of shape (n,) or None
     estimator : estimator, optional
         Gets ``n_features_in_`` and ``feature_names_in_``.
+    labels : bool
+        Whether y holds the labels of classes, of any sortable type, not numbers.
 
     Returns
     -------
@@ -114,14 +144,18 @@ def validate(
     with naming("y"):
         if y is None:
             raise ValueError("fit requires y to be passed, but the target y is None.")
-        y = check_vector("y", column_or_1d(y, warn=True), X.shape[0])
-    weight = None
+        y = column_or_1d(y, warn=True)
+        y = _check_labels(y, X.shape[0]) if labels else check_vector("y", y, X.shape[0])
+    weight, size = None, float(X.shape[0])
     if sample_weight is not None:
         with naming("sample_weight"):
-            weight = _mean_one(check_sample_weight(sample_weight, X))
+            weight = check_sample_weight(sample_weight, X)
+            with np.errstate(over="ignore"):
+                size = float(weight.sum())
+            weight = _mean_one(weight)
     if offset is not None:
         offset = check_vector("offset", offset, X.shape[0])
-    return Data(X, y, weight, offset)
+    return Data(X, y, weight, offset, size)
 
 
 @contextmanager
@@ -141,12 +175,29 @@ def check_vector(name: str, values: Any, size: int | None = None) -> np.ndarray:
         values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
         if values.ndim != 1:
             raise ValueError(f"{name} must be one-dimensional. Got shape {values.shape}.")
-        if size is not None and values.size != size:
-            raise ValueError(
-                f"{name} must have one value for each of {size} samples. Got {values.size} "
-                "(inconsistent numbers of samples)."
-            )
+        if size is not None:
+            _check_size(name, values, size)
     return values
+
+
+def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
+    """Return labels of classes that are there and can be sorted."""
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    _check_size("y", y, size)
+    check_classification_targets(y)
+    try:
+        np.unique(y)
+    except TypeError as error:
+        raise TypeError(f"y must hold labels of one type: {error}") from error
+    return y
+
+
+def _check_size(name: str, values: np.ndarray, size: int) -> None:
+    if values.size != size:
+        raise ValueError(
+            f"{name} must have one value for each of {size} samples. Got {values.size} "
+            "(inconsistent numbers of samples)."
+        )
 
 
 def _canonical(X: Any) -> sparse.csc_array:
@@ -211,6 +262,7 @@ def frame_data(
     Parameters
     ----------
     data : Data
+        All weights positive.
     fit_intercept : bool
         Whether to centre.
     standardize : bool
@@ -222,21 +274,29 @@ def frame_data(
     target : ndarray of shape (n,)
     frame : Frame
     """
-    if data.weight is not None and not data.weight.all():
-        data = data.take(np.flatnonzero(data.weight))
-    X, y, weight, offset = data
-    share = np.full(y.size, 1.0 / y.size) if weight is None else weight / y.size
+    X, y, weight, offset, _ = data
     root = None if weight is None else np.sqrt(weight)
     target = y[None] if offset is None else (y - offset)[None]
     y_mean = np.zeros(1)
     if fit_intercept:
-        target, y_mean = _centre(target.copy(), share)
+        target, y_mean = _centre(target.copy(), data.shares)
     target = target[0] if root is None else root * target[0]
     with np.errstate(over="ignore"):
         _check_range("y", target @ target, np.abs(target).max())
     frame = _frame_sparse if sparse.issparse(X) else _frame_dense
-    design, means, scales = frame(X, share, root, fit_intercept, standardize)
+    design, means, scales = frame(X, data.shares, root, fit_intercept, standardize)
     return design, target, Frame(means, scales, float(y_mean[0]))
+
+
+def frame_columns(data: Data, *, fit_intercept: bool, standardize: bool) -> tuple[Any, Frame]:
+    """Centre and scale the columns for a loss that takes weights and offset itself.
+
+    As :func:`frame_data`, without factors sqrt(w). That the columns are centred changes
+    no gradient at the best intercept, and keeps their products well conditioned.
+    """
+    frame = _frame_sparse if sparse.issparse(data.X) else _frame_dense
+    design, means, scales = frame(data.X, data.shares, None, fit_intercept, standardize)
+    return design, Frame(means, scales, 0.0)
 
 
 def _centre(rows: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -285,26 +345,32 @@ def _frame_sparse(X, share, root, centre, standardize):
         full = np.flatnonzero(counts == n)
         pivots[full] = X.data[X.indptr[full]]
     values = X.data - np.repeat(pivots, counts)
-    shares = share[X.indices]
 
     def sums(entries):
         return sparse.csc_array((entries, X.indices, X.indptr), shape=X.shape).sum(axis=0)
 
-    means = sums(values * shares) if centre else np.zeros(p)
-    # Two passes: entries about their mean, and the mean itself for those that are zero.
-    unstored = np.where(counts < n, np.maximum(1.0 - sums(shares), 0.0), 0.0)
+    means = sums(values * share[X.indices]) if centre else np.zeros(p)
     about = values - np.repeat(means, counts)
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = sums(about**2 * shares) + means**2 * unstored
-    _check_range("X", squares, sums(np.abs(about)))
-    deviations = np.sqrt(squares)
-    scales = _scales(deviations, standardize)
+
+    def deviations(share):
+        # Two passes: entries about their mean, and the mean itself for those that are zero.
+        shares = share[X.indices]
+        unstored = np.where(counts < n, np.maximum(1.0 - sums(shares), 0.0), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = sums(about**2 * shares) + means**2 * unstored
+        _check_range("X", squares, sums(np.abs(about)))
+        return np.sqrt(squares)
+
+    sizes = deviations(share)
+    scales = _scales(sizes, standardize)
+    if root is None and not np.all(share == share[0]):
+        sizes = deviations(np.full(n, 1.0 / n))  # the design itself is not weighted
     values /= np.repeat(scales, counts)
     u = np.ones(n) if root is None else root
     if root is not None:
         values *= root[X.indices]
     S = sparse.csc_array((values.astype(X.dtype), X.indices, X.indptr), shape=X.shape)
-    design = CentredSparseDesign(S, u, means / scales, deviations / scales)
+    design = CentredSparseDesign(S, u, means / scales, sizes / scales)
     return design, pivots + means, scales
 
 
@@ -337,11 +403,11 @@ class LinearEstimator(BaseEstimator):
         return tags
 
     def _linear_predictor(self, X: Any, offset: Any = None) -> np.ndarray:
-        """Return X coef_ + intercept_ + offset."""
+        """Return X coef_ + intercept_ + offset, with a column for each row of coef_."""
         check_is_fitted(self)
         with naming("X"):
             X = validate_data(
                 self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False
             )
-        eta = X @ self.coef_ + self.intercept_
+        eta = X @ self.coef_.T + self.intercept_
         return eta if offset is None else eta + check_vector("offset", offset, X.shape[0])

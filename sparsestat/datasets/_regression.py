@@ -1,6 +1,6 @@
-"""Sparse linear regression data with correlated features."""
+"""Sparse linear and logistic regression data with correlated features."""
 
-from math import inf, isfinite, isnan, sqrt
+from math import inf, isfinite, isnan, pi, sqrt
 from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple
 
@@ -8,12 +8,17 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.special import expit
 
 _DESIGNS = ("iid", "ar1", "block", "factor", "duplicated")
+_RESPONSES = ("gaussian", "logistic")
 
 # The inner product of two random directions in three dimensions is uniform on
 # [-1, 1], so that the mean absolute correlation of the factor design is rho / 2.
 _N_FACTORS = 3
+
+# Variance of the standard logistic distribution, whose distribution function is expit.
+_LOGISTIC_VARIANCE = pi**2 / 3
 
 
 class Dataset(NamedTuple):
@@ -24,13 +29,15 @@ class Dataset(NamedTuple):
     X : ndarray of shape (n_samples, n_features)
         Features, in Fortran order.
     y : ndarray of shape (n_samples,)
-        Response, ``intercept + X @ coef + noise``.
+        Response: ``intercept + X @ coef + noise`` (float64) or, if it is logistic,
+        1 where that sum is positive and 0 elsewhere (int64).
     coef : ndarray of shape (n_features,)
         True coefficients.
     intercept : float
         True intercept.
     noise_variance : float
-        Variance of the noise, in squared units of `y`.
+        Variance of the noise in that sum, in squared units of `y` if `y` is the
+        sum; logistic noise has variance pi^2 / 3.
 
     Examples
     --------
@@ -41,7 +48,7 @@ class Dataset(NamedTuple):
     """
 
     X: NDArray[np.float64]
-    y: NDArray[np.float64]
+    y: NDArray[np.float64] | NDArray[np.int64]
     coef: NDArray[np.float64]
     intercept: float
     noise_variance: float
@@ -59,7 +66,7 @@ def make_sparse_regression(
     rho: float = 0.5,
     snr: float = 3.0,
     design: Literal["iid", "ar1", "block", "factor", "duplicated"] = "ar1",
-    response: Literal["gaussian"] = "gaussian",
+    response: Literal["gaussian", "logistic"] = "gaussian",
     random_state: int | Generator | None = None,
     *,
     magnitude: float | tuple[float, float] = (0.5, 1.5),
@@ -67,11 +74,12 @@ def make_sparse_regression(
     intercept: float = 0.0,
     block_size: int = 10,
 ) -> Dataset:
-    r"""Draw a sparse linear regression problem with correlated features.
+    r"""Draw a sparse linear or logistic regression problem with correlated features.
 
     The rows of `X` are independent Gaussian vectors whose entries have mean
-    zero and population variance one, and ``y = intercept + X @ coef + noise``
-    with independent Gaussian noise.
+    zero and population variance one. The response is
+    ``intercept + X @ coef + noise`` with independent Gaussian noise or, for
+    classification, tells where such a sum with logistic noise is positive.
 
     Parameters
     ----------
@@ -86,8 +94,13 @@ def make_sparse_regression(
         Signal-to-noise ratio :math:`\mathrm{Var}(x^\top \beta) / \sigma^2`,
         positive. The numerator is the exact variance under the population
         covariance of the features, not that of the sample. ``inf`` gives no
-        noise. When the signal has no variance, as with ``n_nonzero=0``, the
-        noise variance is 1.
+        noise. For a Gaussian response, :math:`\sigma^2` is what meets `snr`. For a
+        logistic one, :math:`\sigma^2 = \pi^2 / 3` and the random coefficients are
+        multiplied by the number that meets `snr`, except that ``inf`` leaves them as
+        drawn; coefficients given as `coef` are used as they are, and a finite `snr`
+        is then not used. When the signal has no variance, as with ``n_nonzero=0``,
+        there is noise whatever `snr`: of variance 1 if Gaussian and
+        :math:`\pi^2 / 3` if logistic, whose labels are then tosses of one coin.
     design : {"iid", "ar1", "block", "factor", "duplicated"}, default="ar1"
         Population correlation of the features:
 
@@ -102,20 +115,28 @@ def make_sparse_regression(
         - ``"duplicated"``: the first ``h = ceil(n_features / 2)`` features are
           as in ``"ar1"`` and feature ``h + j`` is an exact copy of feature j.
           Only the sum of the coefficients of two copies is identified.
-    response : {"gaussian"}, default="gaussian"
-        Distribution of `y` given `X`.
+    response : {"gaussian", "logistic"}, default="gaussian"
+        Distribution of `y` given `X`:
+
+        - ``"gaussian"``: normal with mean ``intercept + X @ coef``.
+        - ``"logistic"``: labels 0 and 1 with
+          :math:`P(y = 1 \mid x) = 1 / (1 + e^{-\beta_0 - x^\top \beta})`, where
+          :math:`\beta_0` is `intercept`. Equivalently, a label is 1 where
+          ``intercept + X @ coef + noise`` is positive, with standard logistic noise.
     random_state : int, Generator or None, default=None
         Passed to :func:`numpy.random.default_rng`. Features, coefficients and
         noise come from separate streams: under one seed, a change of `snr`
-        or of the coefficients leaves `X` and the standardised noise as they were.
+        or of the coefficients leaves `X` and the standardised noise (for logistic
+        labels, the uniform numbers that decide them) as they were.
     magnitude : float or (float, float), default=(0.5, 1.5)
         Absolute value of every nonzero coefficient, or the limits between
-        which the absolute values are drawn uniformly.
+        which the absolute values are drawn uniformly. For a logistic response only
+        their ratios matter, unless `snr` is ``inf``.
     coef : array-like of shape (n_features,), default=None
         Coefficients to use instead of random ones; `magnitude` is then unused
         and `n_nonzero` must be their number of nonzero entries.
     intercept : float, default=0.0
-        Constant added to `y`.
+        Constant added to `y` or, for a logistic response, to its log-odds.
     block_size : int, default=10
         Number of features in a block, for ``design="block"``.
 
@@ -139,6 +160,14 @@ def make_sparse_regression(
     >>> abs(data.coef[data.support])
     array([1., 1., 1.])
 
+    Labels with a signal of half the variance of the noise:
+
+    >>> data = make_sparse_regression(
+    ...     100, 500, 3, snr=0.5, response="logistic", random_state=0
+    ... )
+    >>> data.y[:8]
+    array([0, 1, 1, 1, 1, 1, 0, 0])
+
     To compare a prediction with fresh rows of the same design, draw both
     samples at once and split them:
 
@@ -153,7 +182,7 @@ def make_sparse_regression(
     _require(_is_real(rho) and 0 <= rho < 1, "rho", "a number in [0, 1)", rho)
     _require(_is_real(snr) and snr > 0, "snr", "a positive number or inf", snr)
     _require(design in _DESIGNS, "design", f"one of {_DESIGNS}", design)
-    _require(response == "gaussian", "response", "'gaussian'", response)
+    _require(response in _RESPONSES, "response", f"one of {_RESPONSES}", response)
     _require(
         _is_real(intercept) and isfinite(intercept), "intercept", "a finite number", intercept
     )
@@ -165,9 +194,15 @@ def make_sparse_regression(
     else:
         beta = _checked_coef(coef, n_features, n_nonzero)
     X, signal_variance = _draw_design(design_rng, n_samples, beta, rho, design, block_size)
-    noise_variance = signal_variance / snr if signal_variance > 0 else 1.0
-    noise = sqrt(noise_variance) * noise_rng.standard_normal(n_samples)
-    y = intercept + X @ beta + noise
+    if response == "gaussian":
+        noise_variance = signal_variance / snr if signal_variance > 0 else 1.0
+        noise = sqrt(noise_variance) * noise_rng.standard_normal(n_samples)
+        return Dataset(X, intercept + X @ beta + noise, beta, intercept, noise_variance)
+    noise_variance = _LOGISTIC_VARIANCE if snr < inf or signal_variance == 0 else 0.0
+    if coef is None and signal_variance > 0 and noise_variance > 0:
+        # Root by root, since the product or the ratio may exceed the largest number.
+        beta *= sqrt(snr) * sqrt(noise_variance) / sqrt(signal_variance)
+    y = _draw_labels(noise_rng, intercept + X @ beta, noise_variance > 0)
     return Dataset(X, y, beta, intercept, noise_variance)
 
 
@@ -255,6 +290,15 @@ def _draw_coef(
     support = rng.choice(n_features, size=n_nonzero, replace=False)
     coef[support] = rng.choice([-1.0, 1.0], size=n_nonzero) * rng.uniform(low, high, n_nonzero)
     return coef
+
+
+def _draw_labels(
+    rng: Generator, log_odds: NDArray[np.float64], noisy: bool
+) -> NDArray[np.int64]:
+    """Draw labels 0 and 1 with the given log-odds, or take their signs."""
+    # One uniform number a label, whatever its odds.
+    positive = rng.random(len(log_odds)) < expit(log_odds) if noisy else log_odds > 0
+    return positive.astype(np.int64)
 
 
 def _checked_coef(coef: ArrayLike, n_features: int, n_nonzero: int) -> NDArray[np.float64]:

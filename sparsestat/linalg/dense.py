@@ -61,6 +61,13 @@ class DenseDesign:
             return (self.columns @ r) / r.size
         return full_gradient(self, r)  # sums in double precision
 
+    def mean_squares(self, weight: np.ndarray | None) -> np.ndarray:
+        """Return the mean squares of the columns, weighted if need be."""
+        if weight is None:
+            return self.norms**2
+        squares = np.einsum("ji,ji,i->j", self.columns, self.columns, weight, dtype=np.float64)
+        return squares / self.shape[0]
+
     def gram(self) -> np.ndarray:
         """Return X'X / n, of shape (p, p)."""
         wide = self.columns.astype(np.float64, copy=False)
@@ -90,17 +97,29 @@ class DenseBlock:
         self._rows = np.empty((0, design.shape[0]))
         self.size = 0
 
-    def append(self, features: np.ndarray) -> np.ndarray:
-        """Add columns; return X_new' X_block / n, new ones included in the block."""
+    def append(self, features: np.ndarray) -> None:
+        """Add columns."""
         size = self.size + features.size
         if size > self._rows.shape[0]:
             rows = np.empty((max(2 * self.size, size, 32), self._rows.shape[1]))
             rows[: self.size] = self._rows[: self.size]
             self._rows = rows
         self._rows[self.size : size] = self._design.columns[features]
-        cross = self._rows[self.size : size] @ self._rows[:size].T
         self.size = size
+
+    def gram(self, first: int = 0) -> np.ndarray:
+        """Return X_new'X_block / n, X_new the columns from position `first` on."""
+        cross = self._rows[first : self.size] @ self._rows[: self.size].T
         return cross / self._rows.shape[1]
+
+    def weighted_gram(self, d: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return X_new' diag(d) X_block / n for d >= 0, and X_new'd / n."""
+        new, share = self._rows[first : self.size], d / d.size
+        if first > 0:
+            return (new * share) @ self._rows[: self.size].T, new @ share
+        # One factor, so that BLAS works out half of the product.
+        scaled = new * np.sqrt(share)
+        return scaled @ scaled.T, new @ share
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""

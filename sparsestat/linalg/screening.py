@@ -108,6 +108,8 @@ class LazyGradient:
     design : DenseDesign or CentredSparseDesign
     r : ndarray of shape (n,)
         First residual.
+    gradient : ndarray of shape (p,)
+        X'r / n.
     positive : bool
         Whether coefficients are constrained to be nonnegative.
 
@@ -118,7 +120,9 @@ class LazyGradient:
     columns_read : int
     """
 
-    def __init__(self, design: Any, r: np.ndarray, positive: bool) -> None:
+    def __init__(
+        self, design: Any, r: np.ndarray, gradient: np.ndarray, positive: bool
+    ) -> None:
         n, p = design.shape
         self._design = design
         self._positive = positive
@@ -130,7 +134,10 @@ class LazyGradient:
         self.pull = self._state.pull
         self.resting = self._state.resting
         self.columns_read = 0
-        self.refresh(r, np.zeros(p))
+        self._state.exact[0] = gradient
+        self._state.anchors[0] = 0
+        self.pull[:] = gradient if positive else np.abs(gradient)
+        self._hold(r / self._unit, np.zeros(RING), 0)
 
     def rest(self, features: np.ndarray, pull: np.ndarray) -> None:
         """Watch these columns, whose present pull is known, from now on."""
@@ -146,11 +153,15 @@ class LazyGradient:
         self._project(products, float(shape @ shape), r.size)
         count = self._design.refresh(r, limits, head, self._positive, self._state)
         if count:
-            self._head = head
-            self._ring[head] = shape
-            products[head] = shape @ shape
-            self._products[head] = self._products[:, head] = products
+            self._hold(shape, products, head)
             self.columns_read += count
+
+    def _hold(self, shape: np.ndarray, products: np.ndarray, head: int) -> None:
+        """Store a residual, and its products with all that are stored."""
+        self._head = head
+        self._ring[head] = shape
+        products[head] = shape @ shape
+        self._products[head] = self._products[:, head] = products
 
     def _project(self, products: np.ndarray, square: float, n: int) -> None:
         """Set the projections of r on every pair of stored residuals."""

@@ -34,9 +34,10 @@ class CentredSparseDesign:
     Parameters
     ----------
     S : scipy.sparse.csc_array of shape (n, p)
-    u : ndarray of shape (n,), with u'u = n
+    u : ndarray of shape (n,)
+        Square roots of the weights that the rows of S were multiplied by, or ones.
     means : ndarray of shape (p,)
-        S'u / n where X is to be centred, zeros where it is not.
+        The (weighted) column means; zeros where X is not to be centred.
     norms : ndarray of shape (p,), optional
         norm(x_j) / sqrt(n), for a caller who knows them better than norm(s_j)^2 / n -
         m_j^2, which cancels where the mean is large.
@@ -74,6 +75,14 @@ class CentredSparseDesign:
     def gradient(self, r: np.ndarray) -> np.ndarray:
         """Return X'r / n, for r with u'r = 0 where X is centred."""
         return full_gradient(self, r)
+
+    def mean_squares(self, weight: np.ndarray | None) -> np.ndarray:
+        """Return the mean squares of the columns, weighted if need be (where u is ones)."""
+        if weight is None:
+            return self.norms**2
+        share = weight / weight.size
+        squares = self.matrix.power(2).T @ share
+        return squares - self.means * (2.0 * (self.matrix.T @ share) - self.means)
 
     def gram(self) -> np.ndarray:
         """Return X'X / n, of shape (p, p)."""
@@ -115,12 +124,25 @@ class CentredSparseBlock:
         self._means = self._design.means[features]
         self.size = features.size
 
-    def append(self, features: np.ndarray) -> np.ndarray:
-        """Add columns; return X_new' X_block / n, new ones included in the block."""
-        old = self.size
+    def append(self, features: np.ndarray) -> None:
+        """Add columns."""
         self._take(np.concatenate([self._features, features]))
-        cross = (self._rows[old:] @ self._columns).toarray() / self._columns.shape[0]
-        return cross - np.outer(self._means[old:], self._means)
+
+    def gram(self, first: int = 0) -> np.ndarray:
+        """Return X_new'X_block / n, X_new the columns from position `first` on."""
+        cross = (self._rows[first:] @ self._columns).toarray() / self._columns.shape[0]
+        return cross - np.outer(self._means[first:], self._means)
+
+    def weighted_gram(self, d: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return X_new' diag(d) X_block / n for d >= 0, and X_new'd / n (where u is ones)."""
+        n = d.size
+        scaled = self._columns.copy()
+        scaled.data *= d[scaled.indices]
+        cross = (self._rows[first:] @ scaled).toarray() / n
+        sums, means, total = (self._rows @ d) / n, self._means, float(d.mean())
+        cross -= np.outer(sums[first:], means) + np.outer(means[first:], sums)
+        cross += total * np.outer(means[first:], means)
+        return cross, (sums - total * means)[first:]
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""

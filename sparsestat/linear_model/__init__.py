@@ -1,7 +1,16 @@
 """Penalised linear models."""
 
+from sparsestat.linear_model._classifier import PenalizedClassifier
+from sparsestat.linear_model._classifier_cv import PenalizedClassifierCV
 from sparsestat.linear_model._path import PathResult, penalized_path
 from sparsestat.linear_model._regressor import PenalizedRegressor
 from sparsestat.linear_model._regressor_cv import PenalizedRegressorCV
 
-__all__ = ["PathResult", "PenalizedRegressor", "PenalizedRegressorCV", "penalized_path"]
+__all__ = [
+    "PathResult",
+    "PenalizedClassifier",
+    "PenalizedClassifierCV",
+    "PenalizedRegressor",
+    "PenalizedRegressorCV",
+    "penalized_path",
+]

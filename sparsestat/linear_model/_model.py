@@ -3,25 +3,35 @@
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
 from sparsestat._parallel import serial_blas
-from sparsestat._sklearn import Interval, StrOptions, checked_fit
-from sparsestat.base import Data, Frame, LinearEstimator, frame_data, naming
-from sparsestat.losses import LOSSES, SquaredLoss
+from sparsestat._sklearn import Interval, checked_fit, progress
+from sparsestat.base import (
+    Data,
+    Frame,
+    LinearEstimator,
+    frame_columns,
+    frame_data,
+    naming,
+)
+from sparsestat.losses import LogisticLoss, SquaredLoss, loss_of
 from sparsestat.penalties import MCP, Penalty
 from sparsestat.solvers import (
-    SOLVERS,
+    GLMProblem,
     LeastSquaresProblem,
+    Problem,
     Solution,
+    Status,
     alpha_max,
     approach,
     solve_path,
@@ -30,22 +40,27 @@ from sparsestat.solvers import (
 __all__ = [
     "MODEL_CONSTRAINTS",
     "FramedProblem",
+    "Miss",
     "Model",
     "PenalizedModel",
     "warn_unless_converged",
 ]
 
 MODEL_CONSTRAINTS: dict[str, list[Any]] = {
-    "loss": [StrOptions(set(LOSSES)), SquaredLoss],
     "penalty": [Penalty, None],
     "l2": [Interval(Real, 0, None, closed="left")],
     "fit_intercept": ["boolean"],
     "standardize": ["boolean"],
     "penalty_weights": ["array-like", None],
     "positive": ["boolean"],
-    "solver": [StrOptions({"auto", *SOLVERS})],
     "tol": [Interval(Real, 0, None, closed="neither"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+SOLVERS_FOR = {
+    SquaredLoss: ("auto", "working_set", "gram"),
+    LogisticLoss: ("auto", "prox_newton"),
 }
 
 
@@ -53,6 +68,7 @@ MODEL_CONSTRAINTS: dict[str, list[Any]] = {
 class Model:
     """The parameters that estimators and :func:`penalized_path` have in common."""
 
+    loss: Any
     penalty: Penalty | None
     l2: float
     fit_intercept: bool
@@ -63,34 +79,105 @@ class Model:
     tol: float | None
     max_iter: int
 
-    def frame(self, data: Data) -> "FramedProblem":
-        """Centre and scale data; return the problem to solve."""
-        weights = _check_penalty_weights(self.penalty_weights, data.X.shape[1])
-        design, target, frame = frame_data(
-            data, fit_intercept=self.fit_intercept, standardize=self.standardize
-        )
-        problem = LeastSquaresProblem(
-            design,
-            target,
-            penalty=MCP() if self.penalty is None else self.penalty,
-            weights=weights,
-            l2=float(self.l2),
-            positive=bool(self.positive),
-        )
-        single = data.X.dtype == np.float32
-        tol = self.tol if self.tol is not None else (1e-5 if single else 1e-8)
-        return FramedProblem(problem, frame, self.solver, float(tol), self.max_iter)
+    def frame(self, data: Data, targets: Sequence[np.ndarray]) -> list["FramedProblem"]:
+        """Centre and scale data; return the problem to solve for each target.
+
+        Parameters
+        ----------
+        data : Data
+            All weights positive; its y is not used.
+        targets : sequence of ndarray of shape (n,)
+        """
+        penalty = self.chosen_penalty
+        if penalty.scale_free and self.l2 > 0.0 and not self.standardize:
+            raise ValueError(f"l2 together with {penalty} needs standardize=True.")
+        scaling = {
+            "fit_intercept": self.fit_intercept,
+            "standardize": self.standardize or penalty.scale_free,
+        }
+        terms: dict[str, Any] = {
+            "penalty": penalty,
+            "weights": _check_penalty_weights(self.penalty_weights, data.X.shape[1]),
+            "l2": float(self.l2),
+            "positive": bool(self.positive),
+        }
+        loss = loss_of(self.loss)
+        if self.solver not in SOLVERS_FOR[type(loss)]:
+            raise ValueError(
+                f"solver must be one of {SOLVERS_FOR[type(loss)]} for {loss}. "
+                f"Got {self.solver!r}."
+            )
+        framed: list[tuple[Problem, Frame, float]] = []
+        if isinstance(loss, SquaredLoss):
+            for y in targets:
+                design, target, frame = frame_data(data._replace(y=y), **scaling)
+                framed.append((LeastSquaresProblem(design, target, **terms), frame, 1.0))
+        else:
+            design, frame = frame_columns(data, **scaling)
+            for y in targets:
+                problem = GLMProblem(
+                    design,
+                    y,
+                    **terms,
+                    loss=loss,
+                    sample_weight=data.weight,
+                    offset=0.0 if data.offset is None else data.offset,
+                    fit_intercept=self.fit_intercept,
+                )
+                framed.append((problem, frame, problem.null_curvature))
+        tol = self.tol
+        if tol is None:
+            tol = 1e-5 if data.X.dtype == np.float32 else 1e-8
+        return [
+            FramedProblem(
+                replace(problem, penalty=penalty.for_loss(loss.bound, curvature)),
+                frame,
+                self.solver,
+                float(tol),
+                self.max_iter,
+                curvature,
+            )
+            for problem, frame, curvature in framed
+        ]
+
+    @property
+    def chosen_penalty(self) -> Penalty:
+        """The penalty, None replaced by the default for the loss."""
+        return default_penalty(self.loss) if self.penalty is None else self.penalty
+
+
+def default_penalty(loss: Any) -> Penalty:
+    """Return the penalty that None stands for."""
+    return MCP(3.0, adaptive=not isinstance(loss_of(loss), SquaredLoss))
 
 
 @dataclass(frozen=True)
 class FramedProblem:
-    """A numeric problem with the way back to the user's columns."""
+    """A numeric problem with the way back to the user's columns.
 
-    problem: LeastSquaresProblem
+    `curvature` is that of the loss at the null model, along a column of mean square one.
+    """
+
+    problem: Problem
     frame: Frame
     solver: str
     tol: float
     max_iter: int
+    curvature: float
+
+    def warn_unless_convex(self) -> None:
+        """Warn if the problem of one coefficient is not convex though gamma means it to be."""
+        penalty = self.problem.penalty
+        if penalty.concavity is not None and penalty.concavity >= self.curvature:
+            warnings.warn(
+                f"{penalty} bends more than the loss does: its second derivative reaches "
+                f"-{penalty.concavity:.3g}, that of the loss is {self.curvature:.3g} at the "
+                "null model, for a feature of mean square one, so that already the problem "
+                "of one coefficient is not convex. Use a larger gamma, or adaptive=True, "
+                "which rescales it.",
+                UserWarning,
+                stacklevel=_level_of_the_caller(),
+            )
 
     def alpha_max(self) -> float:
         """Return the smallest alpha at which all penalised coefficients are zero."""
@@ -99,6 +186,15 @@ class FramedProblem:
     def approach(self, alpha: float) -> np.ndarray:
         """Return the strengths on the way to one alpha, which comes last."""
         return approach(self.problem, alpha, tol=self.tol, max_iter=self.max_iter)
+
+    def express(self, solution: Solution) -> Solution:
+        """Return a solution for the user's columns on the scale of the problem."""
+        shift = self.frame.y_mean - float(self.frame.means @ solution.coef)
+        return replace(
+            solution,
+            coef=self.frame.express(solution.coef),
+            intercept=solution.intercept - shift,
+        )
 
     def solve(
         self, alphas: Iterable[float], start: np.ndarray | None = None
@@ -117,7 +213,7 @@ class FramedProblem:
             start=start,
         ):
             coef, intercept = self.frame.restore(solution.coef)
-            yield replace(solution, coef=coef, intercept=intercept)
+            yield replace(solution, coef=coef, intercept=solution.intercept + intercept)
 
 
 def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
@@ -144,30 +240,46 @@ def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
     return weights
 
 
-def warn_unless_converged(
-    missed: list[tuple[float, float]], total: int, tol: float, max_iter: int
-) -> None:
-    """Warn, with what to do, if problems missed the tolerance.
+class Miss(NamedTuple):
+    """A solution that is not as asked for."""
+
+    kkt_violation: float
+    alpha: float
+    status: Status
+
+
+def warn_unless_converged(misses: list[Miss], total: int, tol: float, max_iter: int) -> None:
+    """Warn, with what to do, if problems missed the tolerance or have no solution.
 
     Parameters
     ----------
-    missed : list of tuple
-        Stationarity violation and strength of the solutions that missed it.
+    misses : list of Miss
     total : int
         Number of problems solved.
     tol : float
     max_iter : int
     """
-    if not missed:
-        return
-    violation, alpha = max(missed)
-    warnings.warn(
-        f"{len(missed)} of {total} problems did not converge: the stationarity violation is up "
-        f"to {violation:.1e}, at alpha = {alpha:.3g}, and tol is {tol:.1e}. Increase max_iter "
-        f"(now {max_iter}), loosen tol, or use a larger alpha or some l2.",
-        ConvergenceWarning,
-        stacklevel=_level_of_the_caller(),
-    )
+    late = [miss for miss in misses if miss.status is Status.MAX_ITER]
+    if late:
+        violation, alpha, _ = max(late)
+        warnings.warn(
+            f"{len(late)} of {total} problems did not converge: the stationarity violation is "
+            f"up to {violation:.1e}, at alpha = {alpha:.3g}, and tol is {tol:.1e}. Increase "
+            f"max_iter (now {max_iter}), loosen tol, or use a larger alpha or some l2.",
+            ConvergenceWarning,
+            stacklevel=_level_of_the_caller(),
+        )
+    endless = [miss for miss in misses if miss.status is Status.UNBOUNDED]
+    if endless:
+        alpha = max(miss.alpha for miss in endless)
+        warnings.warn(
+            f"{len(endless)} of {total} problems have no finite solution, from alpha = "
+            f"{alpha:.3g} down: the selected features separate the classes, and nothing holds "
+            "their coefficients back. They were stopped where the loss has become flat. Use "
+            "a larger alpha, some l2, or a penalty that grows without end, such as L1.",
+            ConvergenceWarning,
+            stacklevel=_level_of_the_caller(),
+        )
 
 
 def _level_of_the_caller() -> int:
@@ -193,25 +305,75 @@ def fit_method(fit: Callable) -> Callable:
 class PenalizedModel(LinearEstimator):
     """What the penalised estimators share: their :class:`Model` and nested parameters."""
 
+    loss: Any
     penalty: Penalty | None
+    alpha: float
+    max_iter: int
+    warm_start: bool
 
     def _model(self) -> Model:
         return Model(**{name: getattr(self, name) for name in Model.__dataclass_fields__})
 
-    @staticmethod
-    def _fitted(solution: Solution, dtype: Any, n_iter: int) -> dict[str, Any]:
-        """Return the fitted attributes that a solution gives."""
-        coef = solution.coef.astype(dtype)
+    def _fitted(
+        self, solutions: Sequence[Solution], n_targets: int, dtype: Any, n_iter: int
+    ) -> dict[str, Any]:
+        """Return the fitted attributes that solutions give, one for each target.
+
+        Targets that have no solution yet get coefficients 0.
+        """
+        coefs = np.zeros((n_targets, solutions[0].coef.size), dtype=dtype)
+        intercepts = np.zeros(n_targets)
+        for k, solution in enumerate(solutions):
+            coefs[k] = solution.coef
+            intercepts[k] = solution.intercept
+        single = n_targets == 1
         return {
-            "coef_": coef,
-            "intercept_": solution.intercept,
-            "support_": np.flatnonzero(coef),
+            "coef_": coefs[0] if single else coefs,
+            "intercept_": float(intercepts[0]) if single else intercepts,
+            "support_": np.flatnonzero(coefs.any(axis=0)),
             "n_iter_": max(int(n_iter), 1),
-            "kkt_violation_": solution.kkt_violation,
-            "dual_gap_": solution.dual_gap,
-            "objective_": solution.objective,
-            "converged_": solution.converged,
+            "kkt_violation_": max(s.kkt_violation for s in solutions),
+            "dual_gap_": sum(s.dual_gap for s in solutions),
+            "objective_": sum(s.objective for s in solutions),
+            "converged_": all(s.converged for s in solutions),
         }
+
+    def _fit_targets(self, data: Data, targets: Sequence[np.ndarray], X: Any, y: Any) -> None:
+        """Fit at one strength, `alpha`; store the attributes."""
+        framed = self._model().frame(data, targets)
+        framed[0].warn_unless_convex()
+        starts = self._starts(len(targets), data.X.shape[1])
+        routes = [
+            problem.approach(self.alpha) if start is None else np.array([self.alpha])
+            for problem, start in zip(framed, starts, strict=True)
+        ]
+        done: list[Solution] = []
+        n_iter = 0
+        with progress(self, "alpha", sum(route.size for route in routes), X, y) as report:
+            for problem, route, start in zip(framed, routes, starts, strict=True):
+                for solution in problem.solve(route, start):
+                    n_iter += solution.n_iter
+                    fitted = partial(
+                        self._fitted, [*done, solution], len(targets), data.X.dtype, n_iter
+                    )
+                    report(fitted)  # to stop early would leave the solution of another alpha
+                done.append(solution)
+        misses = [Miss(s.kkt_violation, self.alpha, s.status) for s in done if not s.converged]
+        warn_unless_converged(misses, len(done), framed[0].tol, self.max_iter)
+        self.__dict__.update(fitted())
+
+    def _starts(self, n_targets: int, n_features: int) -> list[Any]:
+        """Return the last fit's coefficients for each target, if they are to be the start."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return [None] * n_targets
+        coefs = np.atleast_2d(self.coef_)
+        if coefs.shape != (n_targets, n_features):
+            raise ValueError(
+                "warm_start=True needs as many features, and classes, as the last fit: its "
+                f"coef_ has shape {self.coef_.shape}. Got {n_features} features instead; use "
+                "clone() for a fresh estimator."
+            )
+        return list(coefs)
 
     def set_params(self, **params: Any) -> Any:
         """Set parameters, nested ones of the penalty as ``penalty__gamma``.
@@ -222,26 +384,10 @@ class PenalizedModel(LinearEstimator):
         if any(name.startswith("penalty__") for name in params):
             before = self.penalty
             penalty = params.pop("penalty", before)
-            self.penalty = MCP() if penalty is None else copy(penalty)
+            self.penalty = default_penalty(self.loss) if penalty is None else copy(penalty)
             try:
                 return super().set_params(**params)
             except (TypeError, ValueError):
                 self.penalty = before
                 raise
         return super().set_params(**params)
-
-    def predict(self, X: Any, offset: Any = None) -> np.ndarray:
-        """Predict the response.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : array-like of shape (n_samples,), optional
-            Added to the linear predictor; zero by default, also if the model was
-            fitted with an offset.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return self._linear_predictor(X, offset)

@@ -1,5 +1,6 @@
 """Solutions at many strengths."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,17 +9,19 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from sparsestat._parallel import serial_blas
-from sparsestat._sklearn import Interval, validate_params
+from sparsestat._sklearn import Interval, StrOptions, validate_params
 from sparsestat.base import X_CHECKS, check_vector, naming, validate
 from sparsestat.linear_model._model import (
     MODEL_CONSTRAINTS,
     FramedProblem,
     Integral,
+    Miss,
     Model,
     Real,
     warn_unless_converged,
 )
-from sparsestat.solvers import Solution, alpha_grid
+from sparsestat.losses import LOSSES, LogisticLoss, SquaredLoss, loss_of
+from sparsestat.solvers import SOLVERS, Solution, Status, alpha_grid
 
 __all__ = ["PATH_CONSTRAINTS", "PathResult", "choose_alphas", "collect", "penalized_path"]
 
@@ -47,7 +50,8 @@ class PathResult:
         Upper bounds on objective minus optimum; nan where none is known.
     n_iters : ndarray of int, shape (n_alphas,)
         Epochs of coordinate descent plus Newton steps.
-    converged : ndarray of bool, shape (n_alphas,)
+    statuses : tuple of Status, length n_alphas
+        How each ended, as a sentence.
     """
 
     alphas: np.ndarray
@@ -57,7 +61,12 @@ class PathResult:
     kkt_violations: np.ndarray
     dual_gaps: np.ndarray
     n_iters: np.ndarray
-    converged: np.ndarray
+    statuses: tuple[Status, ...]
+
+    @property
+    def converged(self) -> np.ndarray:
+        """Whether each is stationary within the tolerance, and a minimum."""
+        return np.array([status is Status.CONVERGED for status in self.statuses])
 
     @property
     def n_nonzeros(self) -> np.ndarray:
@@ -65,13 +74,16 @@ class PathResult:
         return np.diff(self.coefs.indptr)
 
     @property
-    def missed(self) -> list[tuple[float, float]]:
-        """Violation and strength of the solutions that missed the tolerance."""
-        pairs = zip(self.kkt_violations, self.alphas, self.converged, strict=True)
-        return [(violation, alpha) for violation, alpha, converged in pairs if not converged]
+    def misses(self) -> list[Miss]:
+        """The solutions that missed the tolerance, or are no minima."""
+        rows = zip(self.kkt_violations, self.alphas, self.statuses, strict=True)
+        return [Miss(*row) for row in rows if row[-1] is not Status.CONVERGED]
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict at every strength.
+        """Evaluate the linear predictor at every strength, without offsets.
+
+        For squared error that is the prediction, for logistic loss the logarithm of the
+        odds of the second class.
 
         Parameters
         ----------
@@ -103,7 +115,7 @@ class PathResult:
         )
 
 
-def collect(alphas: np.ndarray, solutions: list[Solution], dtype: Any) -> PathResult:
+def collect(alphas: np.ndarray, solutions: Sequence[Solution], dtype: Any) -> PathResult:
     """Store the solutions of a path."""
     supports = [np.flatnonzero(s.coef) for s in solutions]
     index = np.cumsum([0, *(support.size for support in supports)])
@@ -120,28 +132,37 @@ def collect(alphas: np.ndarray, solutions: list[Solution], dtype: Any) -> PathRe
         kkt_violations=np.array([s.kkt_violation for s in solutions]),
         dual_gaps=np.array([s.dual_gap for s in solutions]),
         n_iters=np.array([s.n_iter for s in solutions]),
-        converged=np.array([s.converged for s in solutions]),
+        statuses=tuple(s.status for s in solutions),
     )
 
 
-def choose_alphas(alphas: Any, eps: float, framed: FramedProblem) -> np.ndarray:
-    """Return the strengths of a path, largest first: as given, or a grid from alpha_max."""
+def choose_alphas(alphas: Any, eps: float, framed: Sequence[FramedProblem]) -> np.ndarray:
+    """Return the strengths of a path, largest first: as given, or a grid from alpha_max.
+
+    Several problems share the grid that begins where the last of them becomes zero.
+    """
     if not isinstance(alphas, Integral):
         alphas = check_vector("alphas", alphas)
         if (alphas < 0.0).any():
             raise ValueError(f"alphas must be nonnegative. Got {alphas.min()} among them.")
         return np.sort(alphas)[::-1]
-    largest = framed.alpha_max()
+    largest = max(problem.alpha_max() for problem in framed)
     if not np.isfinite(largest):
         raise ValueError(
-            f"{framed.problem.penalty} has no slope at zero, so that no alpha sets all "
+            f"{framed[0].problem.penalty} has no slope at zero, so that no alpha sets all "
             "coefficients to zero. Give alphas as an array."
         )
     return alpha_grid(largest, eps, int(alphas))
 
 
 @validate_params(
-    {"X": ["array-like", "sparse matrix"], "y": ["array-like"], **PATH_CONSTRAINTS},
+    {
+        "X": ["array-like", "sparse matrix"],
+        "y": ["array-like"],
+        "loss": [StrOptions(set(LOSSES)), SquaredLoss, LogisticLoss],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        **PATH_CONSTRAINTS,
+    },
     prefer_skip_nested_validation=True,
 )
 def penalized_path(
@@ -216,8 +237,12 @@ max_iter
     >>> path.coefs.toarray().T.shape  # dense, for plt.plot(path.alphas, ...)
     (20, 200)
     """
-    data = validate(X, y, sample_weight, offset)
+    data = validate(X, y, sample_weight, offset).weighted()
+    target = data.y
+    if isinstance(loss_of(loss), LogisticLoss):
+        target = _zeros_and_ones(target)
     model = Model(
+        loss,
         penalty,
         l2,
         fit_intercept,
@@ -229,9 +254,21 @@ max_iter
         max_iter,
     )
     with serial_blas:
-        framed = model.frame(data)
-        chosen = choose_alphas(alphas, eps, framed)
+        (framed,) = model.frame(data, [target])
+        framed.warn_unless_convex()
+        chosen = choose_alphas(alphas, eps, [framed])
         solutions = list(framed.solve(chosen))
     path = collect(chosen, solutions, data.X.dtype)
-    warn_unless_converged(path.missed, chosen.size, framed.tol, max_iter)
+    warn_unless_converged(path.misses, chosen.size, framed.tol, max_iter)
     return path
+
+
+def _zeros_and_ones(y: np.ndarray) -> np.ndarray:
+    """Return labels as 0 and 1, which may be given as -1 and 1."""
+    labels = np.unique(y)
+    if labels.tolist() not in ([0.0, 1.0], [-1.0, 1.0]):
+        raise ValueError(
+            "y must hold two classes, as 0 and 1 or as -1 and 1, for loss='log_loss'. Got "
+            f"{labels[:5].tolist()}; PenalizedClassifier takes any labels."
+        )
+    return (y > 0.0).astype(np.float64)

@@ -1,25 +1,45 @@
 """Penalised regression at one strength."""
 
-from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from sparsestat._sklearn import CallbackSupportMixin, Interval, progress
+from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import validate
-from sparsestat.linear_model._model import (
-    MODEL_CONSTRAINTS,
-    PenalizedModel,
-    fit_method,
-    warn_unless_converged,
-)
+from sparsestat.linear_model._model import MODEL_CONSTRAINTS, PenalizedModel, fit_method
+from sparsestat.losses import SquaredLoss
 
-__all__ = ["PenalizedRegressor"]
+__all__ = ["REGRESSION_CONSTRAINTS", "PenalizedRegressor", "Regression"]
+
+REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
+    "loss": [StrOptions({"squared_error"}), SquaredLoss],
+    "solver": [StrOptions({"auto", "working_set", "gram"})],
+}
 
 
-class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
+class Regression(RegressorMixin, PenalizedModel):
+    """What the penalised regressors share: prediction."""
+
+    def predict(self, X: Any, offset: Any = None) -> np.ndarray:
+        """Predict the response.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,), optional
+            Added to the linear predictor; zero by default, also if the model was
+            fitted with an offset.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self._linear_predictor(X, offset)
+
+
+class PenalizedRegressor(CallbackSupportMixin, Regression):
     """Linear regression with a sparsity penalty.
 
     Minimises over coefficients b and intercept b0
@@ -119,6 +139,7 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
+        **REGRESSION_CONSTRAINTS,
         **MODEL_CONSTRAINTS,
     }
 
@@ -171,24 +192,6 @@ class PenalizedRegressor(CallbackSupportMixin, RegressorMixin, PenalizedModel):
         -------
         self
         """
-        data = validate(X, y, sample_weight, offset, estimator=self)
-        framed = self._model().frame(data)
-        start = None
-        if self.warm_start and hasattr(self, "coef_"):
-            start = self.coef_
-            if start.size != data.X.shape[1]:
-                raise ValueError(
-                    f"warm_start=True needs as many features as the last fit, {start.size}. "
-                    f"Got {data.X.shape[1]} instead; use clone() for a fresh estimator."
-                )
-        alphas = framed.approach(self.alpha) if start is None else np.array([self.alpha])
-        n_iter = 0
-        with progress(self, "alpha", alphas.size, X, y) as report:
-            for solution in framed.solve(alphas, start):
-                n_iter += solution.n_iter
-                fitted = partial(self._fitted, solution, data.X.dtype, n_iter)
-                report(fitted)  # to stop early would leave the solution of another alpha
-        missed = [] if solution.converged else [(solution.kkt_violation, self.alpha)]
-        warn_unless_converged(missed, 1, framed.tol, self.max_iter)
-        self.__dict__.update(fitted())
+        data = validate(X, y, sample_weight, offset, estimator=self).weighted()
+        self._fit_targets(data, [data.y], X, y)
         return self

@@ -1,37 +1,34 @@
-"""Penalised regression with the strength chosen by cross-validation."""
+"""Penalised regression with the strength chosen from the data."""
 
-import math
-from collections.abc import Callable
-from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
-from sparsestat._parallel import parallel_map
-from sparsestat._sklearn import CallbackSupportMixin, StrOptions, progress
+from sparsestat._sklearn import CallbackSupportMixin, Interval
 from sparsestat.base import Data, naming, validate
-from sparsestat.linear_model._model import (
-    Model,
-    PenalizedModel,
-    fit_method,
-    warn_unless_converged,
+from sparsestat.linear_model._cross_validation import (
+    CV_CONSTRAINTS,
+    Folds,
+    PathModel,
+    as_folds,
 )
-from sparsestat.linear_model._path import PATH_CONSTRAINTS, choose_alphas, collect
+from sparsestat.linear_model._model import fit_method
+from sparsestat.linear_model._regressor import REGRESSION_CONSTRAINTS, Regression
 from sparsestat.losses import loss_of
 
 __all__ = ["PenalizedRegressorCV"]
 
 
-class PenalizedRegressorCV(CallbackSupportMixin, RegressorMixin, PenalizedModel):
-    """Linear regression with a sparsity penalty whose strength is cross-validated.
+class PenalizedRegressorCV(CallbackSupportMixin, Regression, PathModel):
+    """Linear regression with a sparsity penalty whose strength is chosen from the data.
 
-    Fits the path of :func:`penalized_path` to all data and, at the same strengths, to
-    the training part of each fold; scores the latter on the held-out parts; keeps the
-    solution of the full path at the chosen strength.
+    Fits the path of :func:`penalized_path` to all data and keeps the solution at the
+    strength that cross-validation or an information criterion chooses. Cross-validation
+    fits paths at the same strengths to the training part of each fold and scores them on
+    the held-out parts.
 
     Parameters
     ----------
@@ -41,6 +38,14 @@ class PenalizedRegressorCV(CallbackSupportMixin, RegressorMixin, PenalizedModel)
     eps : float, default=1e-3
         The last strength over the first, where `alphas` is a number. With more features
         than samples 0.05 is usual: far below, models nearly interpolate and take long.
+    criterion : {"cv", "aic", "bic", "ebic"}, default="cv"
+        What chooses the strength: cross-validation, or -2 log L plus 2 k (AIC), k log N
+        (BIC) or k log N + 2 log(p choose m) (extended BIC), for N samples (the sum of the
+        weights), k degrees of freedom (see `degrees_of_freedom_`) and m selected out of p
+        penalised features. With many features take "cv" or "ebic".
+    noise_variance : float, default=None
+        Variance of the noise in the likelihood L of an information criterion. None means
+        the mean squared residual of each model.
     cv : int, splitter or iterable of (train, test), default=None
         As in scikit-learn; None means 5 folds, in the order of the data.
     scoring : str or callable, default=None
@@ -48,7 +53,8 @@ class PenalizedRegressorCV(CallbackSupportMixin, RegressorMixin, PenalizedModel)
         squared error that is minus half the mean squared error.
     selection : {"min", "one_se"}, default="min"
         "min" takes the strength with the best mean score; "one_se" the largest one
-        whose mean score is within one standard error of the best.
+        whose mean score is within one standard error of the best (cross-validation
+        only).
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
     loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, \
@@ -67,7 +73,16 @@ max_iter
         ``"alpha"``, ``"mean_test_score"``, ``"standard_error"``, ``"n_nonzero"`` (on all
         data), each of shape (n_alphas,), and ``"test_scores"`` of shape (n_folds,
         n_alphas). Means over folds are weighted by the total sample weight of the
-        held-out parts; the standard error is that of this mean.
+        held-out parts; the standard error is that of this mean. Only for
+        ``criterion="cv"``.
+    criterion_ : ndarray of shape (n_alphas,)
+        Values of the information criterion; infinite for models that are not eligible,
+        having more than N / 2 degrees of freedom (unless the first has, too). Not for
+        ``criterion="cv"``.
+    degrees_of_freedom_ : ndarray of shape (n_alphas,)
+        The number of nonzero coefficients, or with a ridge term the trace of the matrix
+        that maps the responses to the fit; plus one for the intercept. Not for
+        ``criterion="cv"``.
     coef_ : ndarray of shape (n_features,)
     intercept_ : float
     support_ : ndarray of int
@@ -100,11 +115,9 @@ max_iter
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "cv": ["cv_object"],
-        "scoring": [str, callable, None],
-        "selection": [StrOptions({"min", "one_se"})],
-        "n_jobs": [Integral, None],
-        **PATH_CONSTRAINTS,
+        "noise_variance": [Interval(Real, 0, None, closed="neither"), None],
+        **REGRESSION_CONSTRAINTS,
+        **CV_CONSTRAINTS,
     }
 
     def __init__(
@@ -112,6 +125,8 @@ max_iter
         alphas: Any = 100,
         *,
         eps: float = 1e-3,
+        criterion: str = "cv",
+        noise_variance: float | None = None,
         cv: Any = None,
         scoring: Any = None,
         selection: str = "min",
@@ -129,6 +144,8 @@ max_iter
     ) -> None:
         self.alphas = alphas
         self.eps = eps
+        self.criterion = criterion
+        self.noise_variance = noise_variance
         self.cv = cv
         self.scoring = scoring
         self.selection = selection
@@ -164,87 +181,26 @@ max_iter
         self
         """
         data = validate(X, y, sample_weight, offset, estimator=self)
-        folds = _check_folds(self.cv, data)
-        model = self._model()
-        framed = model.frame(data)
-        alphas = choose_alphas(self.alphas, self.eps, framed)
-        with progress(self, "alpha", alphas.size, X, y) as report:
-            solutions = []
-            for solution in framed.solve(alphas):
-                solutions.append(solution)
-                if report(partial(self._fitted, solution, data.X.dtype, solution.n_iter)):
-                    break
-        alphas = alphas[: len(solutions)]
-        path = collect(alphas, solutions, data.X.dtype)
-
-        score = _scorer(self.scoring, loss_of(self.loss))
-        results = parallel_map(
-            lambda fold: _score_fold(model, data, alphas, score, *fold), folds, self.n_jobs
-        )
-        scores = np.array([scores for scores, _ in results])
-        missed = sum((missed for _, missed in results), path.missed)
-        warn_unless_converged(missed, (len(folds) + 1) * alphas.size, framed.tol, self.max_iter)
-        weights = np.array([_total_weight(data, test) for _, test in folds])
-        mean = np.average(scores, axis=0, weights=weights)
-        error = _standard_error(scores, mean, weights)
-        chosen = _select(mean, error, self.selection)
-        self.alphas_ = alphas
-        self.alpha_ = float(alphas[chosen])
-        self.path_ = path
-        self.cv_results_ = {
-            "alpha": alphas,
-            "mean_test_score": mean,
-            "standard_error": error,
-            "n_nonzero": path.n_nonzeros,
-            "test_scores": scores,
-        }
-        self.__dict__.update(self._fitted(solutions[chosen], data.X.dtype, path.n_iters.sum()))
+        folds: Folds = []
+        if self.criterion == "cv":
+            with naming("cv"):
+                folds = as_folds(check_cv(self.cv).split(data.X, data.y), data.y.size)
+        self._fit_path(data, X, y, folds)
         return self
 
+    def _targets(self, y: np.ndarray) -> list[np.ndarray]:
+        return [y]
 
-def _check_folds(cv: Any, data: Data) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the training and held-out rows of each fold, as indices."""
-    with naming("cv"):
-        rows = np.arange(data.y.size)
-        folds = []
-        for parts in check_cv(cv).split(data.X, data.y):
-            try:
-                train, test = (rows[part] for part in parts)
-            except (IndexError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"cv must yield pairs of training and held-out rows. Got {parts!r}."
-                ) from error
-            if not (train.size and test.size):
-                raise ValueError("cv yields a fold with no training or no held-out rows.")
-            folds.append((train, test))
-        if not folds:
-            raise ValueError("cv yields no folds.")
-    return folds
+    def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
+        losses = loss_of(self.loss).value(held.y, predictors[:, 0])
+        return -float(np.average(losses, weights=held.weight))
+
+    def _stand_in(self, predictors: np.ndarray) -> Any:
+        return _Predictions(predictors[:, 0])
 
 
-def _scorer(scoring: Any, loss: Any) -> Callable:
-    """Return a function (data, linear predictors) -> scores by strength, larger is better."""
-    if scoring is None:
-
-        def mean_loss(held, predictors):
-            losses = loss.value(held.y[:, None], predictors)
-            return -np.average(losses, axis=0, weights=held.weight)
-
-        return mean_loss
-    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-
-    def by_scorer(held, predictors):
-        weight = {} if held.weight is None else {"sample_weight": held.weight}
-        scores = [scorer(_Predictor(eta), held.X, held.y, **weight) for eta in predictors.T]
-        if not all(isinstance(score, Real) and math.isfinite(score) for score in scores):
-            raise ValueError(f"scoring must return finite numbers. Got {scores[0]!r}, say.")
-        return np.array(scores)
-
-    return by_scorer
-
-
-class _Predictor(RegressorMixin, BaseEstimator):
-    """Stands for a fitted model before a scorer, with predictions made already."""
+class _Predictions(RegressorMixin, BaseEstimator):
+    """Stands for a fitted regressor before a scorer, with predictions made already."""
 
     def __init__(self, predictions):
         self.predictions = predictions
@@ -254,38 +210,3 @@ class _Predictor(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return self.predictions
-
-
-def _score_fold(
-    model: Model, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
-) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Fit the path to the training rows; return test scores and violations beyond tol."""
-    solutions = list(model.frame(data.take(train)).solve(alphas))
-    path = collect(alphas, solutions, np.float64)
-    held = data.take(test)
-    predictors = path.predict(held.X)
-    if held.offset is not None:
-        predictors += held.offset[:, None]
-    return score(held, predictors), path.missed
-
-
-def _total_weight(data: Data, rows: np.ndarray) -> float:
-    return float(
-        np.arange(data.y.size)[rows].size if data.weight is None else data.weight[rows].sum()
-    )
-
-
-def _standard_error(scores, mean, weights) -> np.ndarray:
-    """Return the standard error of weighted means over folds; nan for a single fold."""
-    if len(scores) < 2:
-        return np.full_like(mean, np.nan)
-    variance = np.average((scores - mean) ** 2, axis=0, weights=weights)
-    return np.sqrt(variance / (len(scores) - 1))
-
-
-def _select(mean, error, selection) -> int:
-    """Return the index of the chosen strength; strengths come largest first."""
-    best = int(np.argmax(mean))
-    if selection == "min":
-        return best
-    return int(np.flatnonzero(mean >= mean[best] - np.nan_to_num(error[best]))[0])

@@ -1,11 +1,12 @@
 """Losses of a linear predictor: value, gradient, curvature."""
 
+from sparsestat.losses.logistic import LogisticLoss
 from sparsestat.losses.squared import SquaredLoss
 
-__all__ = ["LOSSES", "SquaredLoss", "loss_of"]
+__all__ = ["LOSSES", "LogisticLoss", "SquaredLoss", "loss_of"]
 
 # scikit-learn's names
-LOSSES = {"squared_error": SquaredLoss}
+LOSSES = {"squared_error": SquaredLoss, "log_loss": LogisticLoss}
 
 
 def loss_of(name_or_loss):

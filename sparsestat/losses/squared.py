@@ -1,7 +1,7 @@
 """Half the squared error."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sparsestat._backend import namespace_of
 
@@ -14,6 +14,11 @@ class SquaredLoss:
 
     Methods work elementwise on arrays of any one library.
 
+    Attributes
+    ----------
+    bound : float
+        Upper bound of the curvature.
+
     Examples
     --------
     >>> import numpy as np
@@ -21,6 +26,8 @@ class SquaredLoss:
     >>> SquaredLoss().value(np.array([1.0, 3.0]), np.array([0.0, 1.0]))
     array([0.5, 2. ])
     """
+
+    bound: ClassVar[float] = 1.0
 
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""
@@ -33,3 +40,11 @@ class SquaredLoss:
     def curvature(self, y: Any, eta: Any) -> Any:
         """Evaluate the second derivative in eta, which is 1."""
         return namespace_of(y, eta).ones_like(y - eta)
+
+    def excess(self, y: Any, eta: Any, share: float) -> Any:
+        """Evaluate the terms of the duality gap.
+
+        With u a share of the gradient, in [0, 1], and f* the convex conjugate of the loss
+        f: f(eta) + f*(u) - u eta, which is >= 0, and 0 for the whole gradient.
+        """
+        return (1.0 - share) ** 2 * self.value(y, eta)

@@ -11,7 +11,7 @@ import numpy as np
 
 from sparsestat.penalties.scalar import ScalarFunctions, check_functions
 
-__all__ = ["Penalty", "check_parameter"]
+__all__ = ["Penalty", "check_flag", "check_parameter"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,18 @@ class Penalty:
     convex : bool
         Whether p is convex in b. Convex problems get a duality gap if the penalty
         defines :meth:`conjugate`; others are approached along a path of strengths.
+    jumps : bool
+        Whether zero withstands other gradients than those within p'(0+), as where that
+        slope is infinite. Stationarity is then measured by the proximal operator, and
+        :meth:`limit` and :meth:`strength_for` say when a coefficient leaves zero.
+    scale_free : bool
+        Whether the penalty is defined on columns scaled to mean square one only.
     """
 
     functions: ClassVar[ScalarFunctions]
     convex: ClassVar[bool] = False
+    jumps: ClassVar[bool] = False
+    scale_free: ClassVar[bool] = False
     Parameters: ClassVar[Any]
     _signature: ClassVar[tuple]
 
@@ -55,6 +63,7 @@ class Penalty:
         cls.Parameters = namedtuple("Parameters", names, module=cls.__module__)  # type: ignore[misc]
         cls.Parameters.__qualname__ = f"{cls.__qualname__}.Parameters"
         cls.Parameters.functions = getattr(cls, "functions", None)
+        cls.Parameters.jumps = cls.jumps
         cls._signature = _type_signature(f"{cls.__module__}.{cls.__qualname__}")
 
     @property
@@ -110,9 +119,51 @@ class Penalty:
         """Return p'(0+; alpha): a zero coefficient stays while its gradient is within it."""
         return float(self.functions.derivative(self, 0.0, float(alpha)))
 
+    def limit(self, alpha: Any, curvature: Any) -> np.ndarray:
+        """Return the largest absolute gradients that zero coefficients withstand.
+
+        Parameters
+        ----------
+        alpha : array-like
+            Strengths.
+        curvature : array-like
+            Second derivatives of the loss along the coefficients, or bounds of them.
+        """
+        return np.multiply(self.slope_at_zero(1.0), alpha)
+
+    def strength_for(self, gradient: Any, curvature: Any) -> np.ndarray:
+        """Return the strengths whose limits are these gradients: the inverse of `limit`."""
+        with np.errstate(divide="ignore"):
+            return np.divide(gradient, self.slope_at_zero(1.0))
+
+    def for_loss(self, bound: float, at_null: float) -> "Penalty":
+        """Return the penalty to use with a loss: itself, unless its shape depends on it.
+
+        Parameters
+        ----------
+        bound, at_null : float
+            Second derivative of the loss along a coefficient whose column has mean square
+            one: its upper bound (infinity if there is none), and that at the null model.
+        """
+        return self
+
+    @property
+    def concavity(self) -> float | None:
+        """The largest -p'', if gamma is meant to keep it below the loss's curvature."""
+        return None
+
     def _each(self, function: Any, *arrays: Any) -> np.ndarray:
         arrays = tuple(np.asarray(a, dtype=np.float64) for a in arrays)
         return np.vectorize(lambda *x: function(self, *x), otypes=[np.float64])(*arrays)
+
+    def __repr__(self) -> str:
+        shown = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.repr and getattr(self, f.name) is not False
+        }
+        inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__}({inside})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name (scikit-learn's protocol)."""
@@ -153,15 +204,28 @@ def check_parameter(
     *,
     above: float = -np.inf,
     at_least: float = -np.inf,
-    at_most=np.inf,
+    at_most: float = np.inf,
+    below: float = np.inf,
 ) -> None:
     """Raise if a shape parameter is not a finite real number in its range."""
     value = getattr(owner, name)
-    lower = f"> {above:g}" if above > -np.inf else f">= {at_least:g}"
-    wanted = f"a real number {lower}" + (f" and <= {at_most:g}" if at_most < np.inf else "")
+    wanted = "a real number " + (f"> {above:g}" if above > -np.inf else f">= {at_least:g}")
+    if at_most < np.inf:
+        wanted += f" and <= {at_most:g}"
+    if below < np.inf:
+        wanted += f" and < {below:g}"
     error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r}."
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(error)
     value = float(value)
-    if not (np.isfinite(value) and value > above and at_least <= value <= at_most):
+    if not (above < value < below and at_least <= value <= at_most and np.isfinite(value)):
         raise ValueError(error)
+
+
+def check_flag(owner: object, name: str) -> None:
+    """Raise if a parameter is not True or False."""
+    value = getattr(owner, name)
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(
+            f"The {name!r} parameter of {type(owner).__name__} must be a bool. Got {value!r}."
+        )

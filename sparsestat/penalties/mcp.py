@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat.penalties.base import Penalty, check_flag, check_parameter
 from sparsestat.penalties.scalar import ScalarFunctions
 
 __all__ = ["MCP"]
@@ -36,7 +36,7 @@ def mcp_curvature(penalty, t, strength):
     return -1.0 / penalty.gamma if t < penalty.gamma * strength else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MCP(Penalty):
     """The minimax concave penalty: lasso slope at zero, flat beyond gamma alpha.
 
@@ -48,12 +48,19 @@ class MCP(Penalty):
     gamma : float, default=3.0
         How slowly the slope falls to zero, > 1. Towards infinity the penalty becomes
         the lasso, towards 1 (on standardised features) hard thresholding. The range
-        is that in which the problem of one standardised feature is strictly convex.
+        is that in which the least-squares problem of one standardised feature is
+        strictly convex.
+    adaptive : bool, default=False
+        Whether estimators divide gamma by the curvature that their loss has at the null
+        model, so that gamma means for other losses what it means for least squares (our
+        variant of the adaptive rescaling of Breheny and Huang, 2011, who use the
+        curvature at the present iterate). For logistic loss and balanced classes, where
+        the curvature is 1/4, that is MCP(4 gamma).
 
     Raises
     ------
     TypeError, ValueError
-        If `gamma` is not a real number > 1.
+        If `gamma` is not a real number > 1, or `adaptive` not a bool.
 
     References
     ----------
@@ -68,7 +75,18 @@ class MCP(Penalty):
     """
 
     gamma: float = 3.0
+    adaptive: bool = False
     functions = ScalarFunctions(mcp_value, mcp_prox, mcp_derivative, mcp_curvature)
 
     def __post_init__(self) -> None:
         check_parameter(self, "gamma", above=1.0)
+        check_flag(self, "adaptive")
+
+    @property
+    def concavity(self) -> float:
+        """The largest -p''."""
+        return 1.0 / self.gamma
+
+    def for_loss(self, bound: float, at_null: float) -> "MCP":
+        """Return the penalty to use with a loss: gamma over its curvature if adaptive."""
+        return MCP(self.gamma / min(at_null, 1.0)) if self.adaptive else self

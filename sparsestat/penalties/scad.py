@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat.penalties.base import Penalty, check_flag, check_parameter
 from sparsestat.penalties.scalar import ScalarFunctions, penalty_value
 
 __all__ = ["SCAD"]
@@ -48,7 +48,7 @@ def scad_curvature(penalty, t, strength):
     return 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SCAD(Penalty):
     """Smoothly clipped absolute deviation: the lasso up to alpha, flat beyond gamma alpha.
 
@@ -60,11 +60,14 @@ class SCAD(Penalty):
     gamma : float, default=3.7
         Where the penalty becomes flat, in multiples of alpha, > 2. The default is
         Fan and Li's.
+    adaptive : bool, default=False
+        Whether estimators divide gamma - 1 by the curvature that their loss has at the
+        null model, as in :class:`MCP`.
 
     Raises
     ------
     TypeError, ValueError
-        If `gamma` is not a real number > 2.
+        If `gamma` is not a real number > 2, or `adaptive` not a bool.
 
     References
     ----------
@@ -80,7 +83,20 @@ class SCAD(Penalty):
     """
 
     gamma: float = 3.7
+    adaptive: bool = False
     functions = ScalarFunctions(scad_value, scad_prox, scad_derivative, scad_curvature)
 
     def __post_init__(self) -> None:
         check_parameter(self, "gamma", above=2.0)
+        check_flag(self, "adaptive")
+
+    @property
+    def concavity(self) -> float:
+        """The largest -p''."""
+        return 1.0 / (self.gamma - 1.0)
+
+    def for_loss(self, bound: float, at_null: float) -> "SCAD":
+        """Return the penalty to use with a loss, gamma rescaled if adaptive."""
+        if not self.adaptive:
+            return self
+        return SCAD(1.0 + (self.gamma - 1.0) / min(at_null, 1.0))

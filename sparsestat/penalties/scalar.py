@@ -20,6 +20,7 @@ __all__ = [
     "penalty_derivative",
     "penalty_prox",
     "penalty_value",
+    "penalty_violation",
 ]
 
 
@@ -42,7 +43,8 @@ class ScalarFunctions(NamedTuple):
         step > 0, also where that problem is not convex.
     derivative : callable ``(penalty, t, strength) -> float``
         p'(t; strength); at t = 0 the slope from the right, which decides how large
-        a gradient a zero coefficient withstands. It must scale with `strength` at 0.
+        a gradient a zero coefficient withstands. It must scale with `strength` at 0,
+        unless the penalty :attr:`~Penalty.jumps`.
     curvature : callable ``(penalty, t, strength) -> float``, optional
         p''(t; strength), from the left or right at kinks. Newton steps use it;
         without it they use the tangent of the penalty, which is safe but slower.
@@ -86,6 +88,34 @@ def penalty_curvature(penalty: Any, t: float, strength: float) -> float:
     return penalty.functions.curvature(penalty, t, strength)
 
 
+def penalty_violation(
+    penalty: Any, q: float, w: float, curvature: float, strength: float, positive: bool
+) -> float:
+    """Evaluate how far a coefficient w is from stationary at the negative gradient q.
+
+    That is the distance of q to the subdifferential of the penalty; for a penalty that
+    jumps, how far the proximal operator would move w, times the curvature of the loss.
+    """
+    measure = prox_violation if penalty.jumps else slope_violation
+    return measure(penalty, q, w, curvature, strength, positive)
+
+
+def slope_violation(penalty, q, w, curvature, strength, positive):
+    slope = penalty_derivative(penalty, abs(w), strength)
+    if w == 0.0:
+        return max((q if positive else abs(q)) - slope, 0.0)
+    return abs(q - slope) if w > 0.0 else abs(q + slope)
+
+
+def prox_violation(penalty, q, w, curvature, strength, positive):
+    if curvature <= 0.0:  # a column of zeros
+        return abs(q)
+    moved = penalty_prox(penalty, w + q / curvature, 1.0 / curvature, strength)
+    if positive and moved < 0.0:
+        moved = 0.0
+    return curvature * abs(moved - w)
+
+
 GENERICS: dict[str, Callable] = {
     "value": penalty_value,
     "prox": penalty_prox,
@@ -113,3 +143,8 @@ def _derivative(penalty, t, strength):
 @overload(penalty_curvature)
 def _curvature(penalty, t, strength):
     return penalty.instance_class.functions.curvature
+
+
+@overload(penalty_violation)
+def _violation(penalty, q, w, curvature, strength, positive):
+    return prox_violation if penalty.instance_class.jumps else slope_violation

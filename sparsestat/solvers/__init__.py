@@ -1,16 +1,20 @@
 """Solvers: pure functions from a plain numeric problem to solutions."""
 
+from sparsestat.solvers.freedom import degrees_of_freedom
 from sparsestat.solvers.path import SOLVERS, alpha_grid, alpha_max, approach, solve_path
-from sparsestat.solvers.problem import LeastSquaresProblem
+from sparsestat.solvers.problem import GLMProblem, LeastSquaresProblem, Problem
 from sparsestat.solvers.result import Solution, Status
 
 __all__ = [
     "SOLVERS",
+    "GLMProblem",
     "LeastSquaresProblem",
+    "Problem",
     "Solution",
     "Status",
     "alpha_grid",
     "alpha_max",
     "approach",
+    "degrees_of_freedom",
     "solve_path",
 ]

@@ -2,70 +2,72 @@
 
 import numpy as np
 
-from sparsestat.solvers.problem import LeastSquaresProblem
+from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.quadratic import assess
-from sparsestat.solvers.result import Solution, Status
+from sparsestat.solvers.result import Smooth, Solution, Status
 
 __all__ = ["certify"]
 
 
 def certify(
-    problem: LeastSquaresProblem,
+    problem: Problem,
     alpha: float,
     *,
     features: np.ndarray,
     w: np.ndarray,
     q: np.ndarray,
-    square: float,
+    smooth: Smooth,
     scale: float,
     tol: float,
     n_iter: int,
+    intercept: float = 0.0,
 ) -> Solution:
     """Make the record of a solution from what a solver holds when it stops.
 
     Parameters
     ----------
-    problem : LeastSquaresProblem
+    problem : Problem
     alpha : float
     features : ndarray of int, shape (m,)
         Features that may have a nonzero coefficient or a gradient beyond what a zero
         coefficient withstands. All others are zero and optimal.
     w, q : ndarray of shape (m,)
         Their coefficients and negative gradients of loss plus l2 term.
-    square : float
-        norm(r)^2 / n + l2 norm(w)^2.
+    smooth : Smooth
     scale : float
-        Largest absolute gradient at zero.
+        Largest absolute gradient at the null model.
     tol : float
     n_iter : int
+    intercept : float
 
     Returns
     -------
     Solution
     """
     strengths = problem.strengths(alpha, features)
-    now = assess(problem.penalty.parameters, q, w, strengths, problem.positive)
+    curvatures = problem.curvatures[features]
+    now = assess(problem.penalty.parameters, q, w, strengths, curvatures, problem.positive)
     violation = float(now.violation.max(initial=0.0)) / scale
     coef = np.zeros(problem.n_features)
     coef[features] = w
     return Solution(
         coef=coef,
-        intercept=0.0,
-        objective=0.5 * square + now.value,
+        intercept=intercept,
+        objective=smooth.value + now.value,
         kkt_violation=violation,
-        dual_gap=_duality_gap(problem, strengths, w, q, now.value, square),
+        dual_gap=_duality_gap(problem, strengths, w, q, now.value, smooth),
         n_iter=n_iter,
         status=Status.CONVERGED if violation <= tol else Status.MAX_ITER,
     )
 
 
-def _duality_gap(problem, strengths, w, q, value, square) -> float:
+def _duality_gap(problem, strengths, w, q, value, smooth) -> float:
     """Bound how far the objective of a convex problem is above its minimum.
 
     With f the loss plus the l2 term, the dual point is minus the gradient of f times
     s in [0, 1], and the gap is a sum of Fenchel-Young terms,
 
-        (1 - s)^2 square / 2 + sum_j p(|w_j|) - s w_j q_j + p*(s q_j).
+        excess of f at s + sum_j p(|w_j|) - s w_j q_j + p*(s q_j).
 
     s is 1 unless some p* is infinite there. nan if the penalty has no conjugate, or if
     a coefficient is unpenalised (its gradient would have to vanish exactly).
@@ -80,5 +82,5 @@ def _duality_gap(problem, strengths, w, q, value, square) -> float:
         limits = problem.penalty.slope_at_zero(1.0) * strengths
         s = float((limits / np.maximum(pull, limits)).min())
         dual = 0.0  # s q is within the limits, up to rounding
-    gap = 0.5 * (1.0 - s) ** 2 * square + value - s * (w @ q) + dual
+    gap = smooth.excess(s) + value - s * (w @ q) + dual
     return max(float(gap), 0.0)  # rounding may take it below

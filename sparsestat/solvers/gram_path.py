@@ -7,7 +7,7 @@ import numpy as np
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
-from sparsestat.solvers.result import Solution
+from sparsestat.solvers.result import Smooth, Solution
 
 __all__ = ["gram_path"]
 
@@ -52,7 +52,7 @@ def gram_path(
             features=features,
             w=w,
             q=q,
-            square=square,
+            smooth=Smooth.of_squares(0.5 * square),
             scale=scale,
             tol=tol,
             n_iter=n_iter,

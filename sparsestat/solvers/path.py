@@ -1,25 +1,30 @@
 """The entry to the solvers: which one, at which strengths, from where."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from sparsestat.solvers.gram_path import gram_path
-from sparsestat.solvers.problem import LeastSquaresProblem
+from sparsestat.solvers.problem import GLMProblem, Problem
+from sparsestat.solvers.prox_newton import prox_newton_path
 from sparsestat.solvers.result import Solution
 from sparsestat.solvers.working_set import working_set_path
 
 __all__ = ["SOLVERS", "alpha_grid", "alpha_max", "approach", "solve_path"]
 
-SOLVERS = {"working_set": working_set_path, "gram": gram_path}
+SOLVERS: dict[str, Callable[..., Iterator[Solution]]] = {
+    "working_set": working_set_path,
+    "gram": gram_path,
+    "prox_newton": prox_newton_path,
+}
 
 APPROACH_RATIO = 0.8
 
 
 def solve_path(
-    problem: LeastSquaresProblem,
+    problem: Problem,
     alphas: Iterable[float],
     *,
     solver: str = "auto",
@@ -27,22 +32,29 @@ def solve_path(
     max_iter: int,
     start: np.ndarray | None = None,
 ) -> Iterator[Solution]:
-    """Return the solutions at each of `alphas`, by the solver that suits the shape.
+    """Return the solutions at each of `alphas`, by the solver that suits the problem.
 
-    ``"auto"`` takes ``"gram"`` if n > 2 p and p <= 5000, else ``"working_set"``.
-    Stationarity violations are in units of the largest absolute gradient, over features
-    that are not excluded, at the null model: with the unpenalised coefficients fitted
-    and all others zero.
+    ``"auto"`` takes ``"prox_newton"`` for generalised linear models; for least squares
+    ``"gram"`` if n > 2 p and p <= 5000, else ``"working_set"``. Stationarity violations
+    are in units of the largest absolute gradient, over features that are not excluded,
+    at the null model: with the unpenalised coefficients fitted and all others zero.
     """
     n, p = problem.design.shape
     if solver == "auto":
-        solver = "gram" if n > 2 * p and p <= 5000 else "working_set"
+        solver = _default_solver(problem)
+        if solver == "working_set" and n > 2 * p and p <= 5000:
+            solver = "gram"
     scale = _violation_scale(problem, tol, max_iter)
-    solve = SOLVERS[solver]
-    return solve(problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
+    return SOLVERS[solver](
+        problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start
+    )
 
 
-def _violation_scale(problem: LeastSquaresProblem, tol: float, max_iter: int) -> float:
+def _default_solver(problem: Problem) -> str:
+    return "prox_newton" if isinstance(problem, GLMProblem) else "working_set"
+
+
+def _violation_scale(problem: Problem, tol: float, max_iter: int) -> float:
     """Return the unit of stationarity violations, 1 where all gradients vanish."""
     kept = np.isfinite(problem.weights)
     at_zero = float(np.abs(problem.gradient_at_zero[kept]).max(initial=0.0))
@@ -53,7 +65,7 @@ def _violation_scale(problem: LeastSquaresProblem, tol: float, max_iter: int) ->
     return at_zero or 1.0
 
 
-def _null_gradient(problem: LeastSquaresProblem, tol: float, max_iter: int) -> np.ndarray:
+def _null_gradient(problem: Problem, tol: float, max_iter: int) -> np.ndarray:
     """Return the gradients at the null model."""
     gradient = problem.gradient_at_zero
     free = problem.weights == 0.0
@@ -61,11 +73,12 @@ def _null_gradient(problem: LeastSquaresProblem, tol: float, max_iter: int) -> n
         return gradient
     null = replace(problem, weights=np.where(free, 0.0, np.inf))
     scale = float(np.abs(gradient[free]).max()) or 1.0
-    (solution,) = working_set_path(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
-    return problem.design.gradient(problem.y - problem.design.predict(solution.coef))
+    solve = SOLVERS[_default_solver(problem)]
+    (solution,) = solve(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
+    return problem.gradient(solution.coef, solution.intercept)
 
 
-def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> float:
+def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
     """Return the smallest alpha at which every penalised coefficient is zero.
 
     Unpenalised features are fitted first. For nonconvex penalties this is the smallest
@@ -75,13 +88,16 @@ def alpha_max(problem: LeastSquaresProblem, *, tol: float, max_iter: int) -> flo
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
     gradient = _null_gradient(problem, tol, max_iter)[penalised]
     pull = gradient if problem.positive else np.abs(gradient)
-    largest = float((pull / problem.weights[penalised]).max(initial=0.0))
+    pulled = pull > 0.0
+    strengths = problem.penalty.strength_for(
+        pull[pulled], problem.curvatures[penalised][pulled]
+    )
+    largest = float((strengths / problem.weights[penalised][pulled]).max(initial=0.0))
     if not problem.weights.all():
         largest *= 1.0 + tol  # the null model is known to this accuracy
-    slope = problem.penalty.slope_at_zero(1.0)
-    if largest == 0.0:
-        return 0.0
-    return largest / slope if slope > 0.0 else math.inf
+    elif problem.penalty.jumps:
+        largest *= 1.0 + 1e-12  # rounding must not let a whole coefficient in
+    return largest
 
 
 def alpha_grid(largest: float, eps: float, n_alphas: int) -> np.ndarray:
@@ -91,9 +107,7 @@ def alpha_grid(largest: float, eps: float, n_alphas: int) -> np.ndarray:
     return largest * np.geomspace(1.0, eps, n_alphas)
 
 
-def approach(
-    problem: LeastSquaresProblem, alpha: float, *, tol: float, max_iter: int
-) -> np.ndarray:
+def approach(problem: Problem, alpha: float, *, tol: float, max_iter: int) -> np.ndarray:
     """Return the strengths to solve on the way to one `alpha`, which comes last.
 
     A nonconvex problem can have several local minima; following them down from the

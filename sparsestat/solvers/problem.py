@@ -1,25 +1,21 @@
-"""The plain numeric problem that solvers take."""
+"""The plain numeric problems that solvers take."""
 
+import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sparsestat.penalties import Penalty
 
-__all__ = ["LeastSquaresProblem"]
+__all__ = ["GLMProblem", "LeastSquaresProblem", "LinearPredictor", "Problem"]
 
 
 @dataclass(frozen=True)
-class LeastSquaresProblem:
-    """Penalised least squares without intercept.
-
-    Minimise over b
-
-        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j),
-
-    optionally with b >= 0.
+class Problem(ABC):
+    """A loss of a linear model plus penalties: what all problems have.
 
     Parameters
     ----------
@@ -46,11 +42,6 @@ class LeastSquaresProblem:
         """The number of coefficients."""
         return self.design.shape[1]
 
-    @cached_property
-    def gradient_at_zero(self) -> np.ndarray:
-        """X'y / n: one pass over the data, needed in several places."""
-        return self.design.gradient(self.y)
-
     def strengths(self, alpha: float, features: np.ndarray) -> np.ndarray:
         """Return alpha weights_j of some features, none of them excluded."""
         return alpha * self.weights[features]
@@ -61,4 +52,208 @@ class LeastSquaresProblem:
         Infinite or nan for excluded features, which no gradient exceeds.
         """
         with np.errstate(invalid="ignore"):  # 0 times infinity
-            return (self.penalty.slope_at_zero(1.0) * alpha) * self.weights
+            return self.penalty.limit(alpha * self.weights, self.curvatures)
+
+    @property
+    @abstractmethod
+    def curvatures(self) -> np.ndarray:
+        """Upper bounds of the second derivatives of loss plus l2 term, shape (p,)."""
+
+    @property
+    @abstractmethod
+    def gradient_at_zero(self) -> np.ndarray:
+        """Minus the gradient of the loss at zero coefficients: one pass over the data."""
+
+    @abstractmethod
+    def gradient(self, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return minus the gradient of the loss."""
+
+    @abstractmethod
+    def loss_at(self, coef: np.ndarray, intercept: float) -> float:
+        """Return the weighted mean of the loss."""
+
+    @abstractmethod
+    def hessian(self, features: np.ndarray, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return the Hessian of the loss over some features, the intercept profiled out."""
+
+
+@dataclass(frozen=True)
+class LeastSquaresProblem(Problem):
+    """Penalised least squares without intercept.
+
+    Minimise over b
+
+        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j),
+
+    optionally with b >= 0.
+    """
+
+    @cached_property
+    def curvatures(self) -> np.ndarray:
+        """The second derivatives of loss plus l2 term."""
+        return self.design.norms**2 + self.l2
+
+    @cached_property
+    def gradient_at_zero(self) -> np.ndarray:
+        """X'y / n."""
+        return self.design.gradient(self.y)
+
+    def gradient(self, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return minus the gradient of the loss; there is no intercept here."""
+        return self.design.gradient(self.y - self.design.predict(coef))
+
+    def loss_at(self, coef: np.ndarray, intercept: float) -> float:
+        """Return the mean loss."""
+        r = self.y - self.design.predict(coef)
+        return 0.5 * float(r @ r) / r.size
+
+    def hessian(self, features: np.ndarray, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return the Gram matrix of some features."""
+        block = self.design.block()
+        block.append(features)
+        return block.gram()
+
+
+class LinearPredictor(NamedTuple):
+    """A linear predictor with what the loss is at it.
+
+    Attributes
+    ----------
+    fixed : ndarray of shape (n,)
+        X b plus offset.
+    intercept : float
+    residual : ndarray of shape (n,)
+        Minus the weighted derivatives of the loss: gradients are X'residual / n.
+    """
+
+    fixed: np.ndarray
+    intercept: float
+    residual: np.ndarray
+
+    @property
+    def eta(self) -> np.ndarray:
+        """The linear predictor."""
+        return self.fixed + self.intercept
+
+
+@dataclass(frozen=True)
+class GLMProblem(Problem):
+    """A penalised generalised linear model.
+
+    Minimise over b and, if `fit_intercept`, over b0
+
+        sum_i w_i loss(y_i, x_i'b + b0 + offset_i) / n + (l2 / 2) norm(b)^2
+        + sum_j p(|b_j|; alpha weights_j),
+
+    optionally with b >= 0. The intercept is profiled out: at every b the best one is
+    taken. Then residuals sum to zero, and centring X changes no gradient.
+
+    Parameters
+    ----------
+    loss : loss
+        Convex and twice differentiable in the linear predictor.
+    sample_weight : ndarray of shape (n,), optional
+        w, positive with mean 1; None if all are equal.
+    offset : ndarray of shape (n,) or 0
+    fit_intercept : bool
+    """
+
+    loss: Any = None
+    sample_weight: np.ndarray | None = None
+    offset: np.ndarray | float = 0.0
+    fit_intercept: bool = False
+
+    @cached_property
+    def null(self) -> LinearPredictor:
+        """The linear predictor at zero coefficients."""
+        return self.at(np.zeros(self.y.size) + self.offset, 0.0)
+
+    @cached_property
+    def null_curvature(self) -> float:
+        """The mean second derivative of the loss at zero coefficients."""
+        return float(self.curvature(self.null.eta).mean())
+
+    @cached_property
+    def curvatures(self) -> np.ndarray:
+        """Upper bounds of the second derivatives of loss plus l2 term."""
+        return self.loss.bound * self.design.mean_squares(self.sample_weight) + self.l2
+
+    @cached_property
+    def gradient_at_zero(self) -> np.ndarray:
+        """Minus the gradient of the loss at zero coefficients and the best intercept."""
+        return self.design.gradient(self.null.residual)
+
+    def gradient(self, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return minus the gradient of the loss."""
+        fixed = self.design.predict(coef) + self.offset
+        return self.design.gradient(self.at(fixed, intercept).residual)
+
+    def loss_at(self, coef: np.ndarray, intercept: float) -> float:
+        """Return the weighted mean of the loss."""
+        return self.value(self.design.predict(coef) + self.offset + intercept)
+
+    def hessian(self, features: np.ndarray, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Return the Hessian of the loss over some features, the intercept profiled out."""
+        block = self.design.block()
+        block.append(features)
+        d = self.curvature(self.design.predict(coef) + self.offset + intercept)
+        rows, sums = block.weighted_gram(d)
+        return self.profile(d, rows, sums, sums)
+
+    def profile(
+        self, d: np.ndarray, rows: np.ndarray, sums: np.ndarray, all_sums: np.ndarray
+    ) -> np.ndarray:
+        """Take the share of the intercept off rows of X' diag(d) X / n, in place.
+
+        `sums` and `all_sums` are X'd / n of the features of the rows and of the columns.
+        """
+        if self.fit_intercept:
+            rows -= np.outer(sums, all_sums) / max(d.mean(), np.finfo(float).tiny)
+        return rows
+
+    def value(self, eta: np.ndarray) -> float:
+        """Return the weighted mean of the loss."""
+        return self._mean(self.loss.value(self.y, eta))
+
+    def excess(self, eta: np.ndarray, share: float) -> float:
+        """Return the weighted mean of the loss's terms of the duality gap."""
+        return self._mean(self.loss.excess(self.y, eta, share))
+
+    def curvature(self, eta: np.ndarray) -> np.ndarray:
+        """Return the weighted second derivatives of the loss."""
+        return self._weighted(self.loss.curvature(self.y, eta))
+
+    def at(self, fixed: np.ndarray, intercept: float) -> LinearPredictor:
+        """Return the linear predictor at X b + offset = `fixed` with the best intercept.
+
+        `intercept` is where the search for it starts: Newton's method, kept within the
+        bracket that the signs of the derivative give.
+        """
+        residual = self._residual(fixed + intercept)
+        if not self.fit_intercept:
+            return LinearPredictor(fixed, intercept, residual)
+        low, high = -math.inf, math.inf
+        for _ in range(200):
+            pull = float(residual.sum())
+            if abs(pull) <= 4.0 * np.finfo(float).eps * float(np.abs(residual).sum()):
+                break
+            low, high = (intercept, high) if pull > 0.0 else (low, intercept)
+            bend = float(self.curvature(fixed + intercept).sum())
+            step = pull / bend if bend > 0.0 else math.copysign(4.0, pull)
+            after = intercept + min(max(step, -4.0), 4.0)
+            if not low < after < high:
+                after = 0.5 * (low + high)
+            if after in (intercept, low, high):  # no number lies in between
+                break
+            intercept = after
+            residual = self._residual(fixed + intercept)
+        return LinearPredictor(fixed, intercept, residual)
+
+    def _residual(self, eta: np.ndarray) -> np.ndarray:
+        return self._weighted(-self.loss.gradient(self.y, eta))
+
+    def _weighted(self, values: np.ndarray) -> np.ndarray:
+        return values if self.sample_weight is None else self.sample_weight * values
+
+    def _mean(self, values: np.ndarray) -> float:
+        return float(self._weighted(values).mean())

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from scipy.linalg.lapack import dposv
 
 from sparsestat._jit import kernel
@@ -22,9 +23,10 @@ from sparsestat.penalties.scalar import (
     penalty_derivative,
     penalty_prox,
     penalty_value,
+    penalty_violation,
 )
 
-__all__ = ["Assessment", "assess", "solve_quadratic"]
+__all__ = ["Assessment", "assess", "newton_direction", "solve_quadratic", "submatrix"]
 
 FIRST_EPOCHS = 5
 MAX_ROUNDS = 100
@@ -62,7 +64,9 @@ def descend(parameters, H, q, w, strengths, positive, tol, max_epochs):
 
 
 @kernel()
-def assess_coordinates(parameters, q, w, strengths, positive, violation, slope, curvature):
+def assess_coordinates(
+    parameters, q, w, strengths, curvatures, positive, violation, slope, curvature
+):
     """Fill in stationarity violations and penalty derivatives; return the penalty's sum."""
     total = 0.0
     for k in range(w.size):
@@ -70,14 +74,28 @@ def assess_coordinates(parameters, q, w, strengths, positive, violation, slope, 
         total += penalty_value(parameters, size, strengths[k])
         slope[k] = penalty_derivative(parameters, size, strengths[k])
         curvature[k] = penalty_curvature(parameters, size, strengths[k])
-        if w[k] > 0.0:
-            violation[k] = abs(q[k] - slope[k])
-        elif w[k] < 0.0:
-            violation[k] = abs(q[k] + slope[k])
-        else:
-            pull = q[k] if positive else abs(q[k])
-            violation[k] = max(pull - slope[k], 0.0)
+        violation[k] = penalty_violation(
+            parameters, q[k], w[k], curvatures[k], strengths[k], positive
+        )
     return total
+
+
+@kernel()
+def gather(entries, stride, rows):
+    """Return the submatrix of some rows, and the same columns, of a matrix in memory."""
+    part = np.empty((rows.size, rows.size))
+    for a in range(rows.size):
+        start = rows[a] * stride
+        for b in range(rows.size):
+            part[a, b] = entries[start + rows[b]]
+    return part
+
+
+def submatrix(H: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return H[rows][:, rows] for a matrix with contiguous rows, in one pass."""
+    stride = H.strides[0] // H.itemsize
+    length = (H.shape[0] - 1) * stride + H.shape[1] if H.size else 0
+    return gather(as_strided(H, (length,), (H.itemsize,)), stride, rows)
 
 
 class Assessment(NamedTuple):
@@ -90,12 +108,20 @@ class Assessment(NamedTuple):
 
 
 def assess(
-    parameters: Any, q: np.ndarray, w: np.ndarray, strengths: np.ndarray, positive: bool
+    parameters: Any,
+    q: np.ndarray,
+    w: np.ndarray,
+    strengths: np.ndarray,
+    curvatures: np.ndarray,
+    positive: bool,
 ) -> Assessment:
-    """Evaluate the penalty and the stationarity violations at w."""
+    """Evaluate the penalty and the stationarity violations at w.
+
+    `curvatures` are the second derivatives along the coordinates, or bounds of them.
+    """
     violation, slope, curvature = np.empty((3, w.size))
     value = assess_coordinates(
-        parameters, q, w, strengths, positive, violation, slope, curvature
+        parameters, q, w, strengths, curvatures, positive, violation, slope, curvature
     )
     return Assessment(value, violation, slope, curvature)
 
@@ -137,15 +163,16 @@ def solve_quadratic(
     """
     n_iter = 0
     inner_tol = 0.5 * tol
+    curvatures = H.diagonal().copy()
     for _ in range(MAX_ROUNDS):
-        violation = assess(parameters, q, w, strengths, positive).violation
+        violation = assess(parameters, q, w, strengths, curvatures, positive).violation
         matter = np.flatnonzero((w != 0.0) | (violation > 0.0))
         if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
             break
         start, part = w[matter], w[matter]
         n_iter += _solve_block(
             parameters,
-            H.take(matter, axis=0).take(matter, axis=1),
+            submatrix(H, matter),
             q[matter],
             part,
             strengths[matter],
@@ -195,11 +222,10 @@ def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
     support = np.flatnonzero(w)
     if support.size == 0:
         return Step.NONE
-    now = assess(parameters, q, w, strengths, positive)
+    curvatures = H.diagonal().copy()
+    now = assess(parameters, q, w, strengths, curvatures, positive)
     pull = q[support] - np.sign(w[support]) * now.slope[support]
-    direction = _newton_direction(
-        H.take(support, axis=0).take(support, axis=1), now.curvature[support], pull
-    )
+    direction = newton_direction(submatrix(H, support), now.curvature[support], pull)
     if direction is None:
         return Step.NONE
     for step, end in _ends(w[support], direction):
@@ -207,7 +233,7 @@ def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
         trial[support] = end
         change = trial - w
         Hd = H @ change
-        value = assess(parameters, q, trial, strengths, positive).value
+        value = assess(parameters, q, trial, strengths, curvatures, positive).value
         if change @ (0.5 * Hd - q) + value < now.value:
             w[:] = trial
             q -= Hd
@@ -231,7 +257,7 @@ def _ends(w, direction):
         yield Step.SHORT, end
 
 
-def _newton_direction(H, curvature, pull) -> np.ndarray | None:
+def newton_direction(H, curvature, pull) -> np.ndarray | None:
     """Solve (H + diag(curvature)) d = pull, made positive definite where it is not.
 
     Without the negative curvature of a concave penalty the step is that of its

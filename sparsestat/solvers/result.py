@@ -1,11 +1,13 @@
 """What solvers return."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Solution", "Status"]
+__all__ = ["Smooth", "Solution", "Status"]
 
 
 class Status(StrEnum):
@@ -13,6 +15,27 @@ class Status(StrEnum):
 
     CONVERGED = "The stationarity violation is within the tolerance."
     MAX_ITER = "The iteration limit was reached before the stationarity violation fell to tol."
+    UNBOUNDED = "The objective has no minimum: it falls for ever as coefficients grow."
+
+
+class Smooth(NamedTuple):
+    """The loss plus the l2 term at a solution.
+
+    Parameters
+    ----------
+    value : float
+    excess : callable
+        The sum of its terms of the duality gap, for a share in [0, 1] of the gradient as
+        dual point: f(b) + f*(u) - u'b in short, 0 for the whole gradient.
+    """
+
+    value: float
+    excess: Callable[[float], float]
+
+    @classmethod
+    def of_squares(cls, value: float) -> "Smooth":
+        """Return half a mean square with the excess that all of them have."""
+        return cls(value, lambda share: (1.0 - share) ** 2 * value)
 
 
 @dataclass(frozen=True)
@@ -26,8 +49,8 @@ class Solution:
     objective : float
         Mean loss plus penalty.
     kkt_violation : float
-        Largest distance of minus the loss gradient to the penalty's subdifferential,
-        divided by the largest absolute gradient at coef = 0.
+        Largest stationarity violation, in units of the largest absolute gradient at the
+        null model.
     dual_gap : float
         Upper bound on objective minus optimum; nan where no bound is known
         (nonconvex penalty, unpenalised features).
@@ -46,5 +69,5 @@ class Solution:
 
     @property
     def converged(self) -> bool:
-        """Whether the stationarity violation is within the tolerance."""
+        """Whether the stationarity violation is within the tolerance, at a minimum."""
         return self.status is Status.CONVERGED

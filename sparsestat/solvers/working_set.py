@@ -1,84 +1,142 @@
-"""Paths for wide problems: a growing working set, its Gram matrix, lazy gradients.
+"""Paths for wide problems: a growing working set, its Hessian, lazy gradients.
 
 At each strength the problem is solved on a working set of features, whose columns
-are copied into a block and whose Gram matrix is extended as the set grows. Then the
+are copied into a block and whose Hessian is extended as the set grows. Then the
 features outside are checked. Cauchy-Schwarz bounds from earlier residuals settle most
 of them without reading their columns (:class:`~sparsestat.linalg.LazyGradient`).
 Violators join the set, the worst first and never more than double the support, so that
 a cold start does not pay for a large set, and the problem is solved again.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from sparsestat.linalg import LazyGradient
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
-from sparsestat.solvers.quadratic import solve_quadratic
-from sparsestat.solvers.result import Solution
+from sparsestat.solvers.quadratic import solve_quadratic, submatrix
+from sparsestat.solvers.result import Smooth, Solution, Status
 
-__all__ = ["working_set_path"]
+__all__ = ["WorkingSet", "follow", "working_set_path"]
 
 MIN_GROWTH = 64
 ANTICIPATE = 0.9
 
 
-class WorkingSet:
-    """The features being worked on: their columns, Gram matrix, coefficients and gradients.
+class WorkingSet(ABC):
+    """The features being worked on: their columns, coefficients and gradients.
 
     Attributes
     ----------
     features : ndarray of int, shape (m,)
-    gram : ndarray of shape (m, m)
-        Gram matrix of the features plus l2 on its diagonal.
     w, q : ndarray of shape (m,)
         Coefficients, and negative gradients of loss plus l2 term.
+    residual : ndarray of shape (n,)
+        Gradients of the loss are minus X'residual / n.
+    intercept : float
     """
 
-    def __init__(self, problem: LeastSquaresProblem) -> None:
-        self._problem = problem
-        self._block = problem.design.block()
+    residual: np.ndarray
+    intercept = 0.0
+
+    def __init__(self, problem: Any) -> None:
+        self.problem = problem
+        self.block = problem.design.block()
         self._store = np.empty((0, 0))
         self.features = np.empty(0, dtype=np.intp)
         self.w = np.empty(0)
         self.q = np.empty(0)
 
     @property
-    def gram(self) -> np.ndarray:
-        """The Gram matrix, a view."""
+    def hessian(self) -> np.ndarray:
+        """The stored Hessian of loss plus l2 term, a view of shape (m, m)."""
         return self._store[: self.features.size, : self.features.size]
 
-    def add(self, features: np.ndarray, residual: np.ndarray) -> None:
-        """Take in features with coefficient zero, at the present residual."""
+    def add(self, features: np.ndarray) -> None:
+        """Take in features with coefficient zero."""
         old, size = self.features.size, self.features.size + features.size
-        cross = self._block.append(features)
+        self.block.append(features)
         if size > self._store.shape[0]:
             store = np.empty((max(2 * old, size),) * 2)
-            store[:old, :old] = self.gram
+            store[:old, :old] = self.hessian
             self._store = store
-        self._store[old:size, :size] = cross
-        self._store[:old, old:size] = cross[:, :old].T
-        diagonal = np.arange(old, size)
-        self._store[diagonal, diagonal] += self._problem.l2
         self.features = np.concatenate([self.features, features])
         self.w = np.concatenate([self.w, np.zeros(features.size)])
-        self.q = np.concatenate([self.q, self._block.gradient(residual, first=old)])
+        self.q = np.concatenate([self.q, self.block.gradient(self.residual, first=old)])
+
+    def extend_hessian(self, first: int, rows: np.ndarray) -> None:
+        """Store the rows and columns of the loss's Hessian from position `first` on."""
+        H = self.hessian
+        H[first:] = rows
+        H[:first, first:] = rows[:, :first].T
+        diagonal = np.arange(first, self.features.size)
+        H[diagonal, diagonal] += self.problem.l2
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all features but those at `positions`."""
-        gram = self.gram.take(positions, axis=0).take(positions, axis=1)
-        self._store[: positions.size, : positions.size] = gram
-        self._block.keep(positions)
+        self._store[: positions.size, : positions.size] = submatrix(self.hessian, positions)
+        self.block.keep(positions)
         self.features = self.features[positions]
         self.w = self.w[positions]
         self.q = self.q[positions]
 
-    def residual(self) -> np.ndarray:
-        """Return y - X w, and make `q` exact at it."""
-        r = self._problem.y - self._block.predict(self.w)
-        self.q = self._block.gradient(r) - self._problem.l2 * self.w
-        return r
+    @abstractmethod
+    def move(self, w: np.ndarray) -> None:
+        """Set the coefficients; make residual, gradients and intercept exact."""
+
+    @abstractmethod
+    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
+        """Minimise over the coefficients; return the epochs and Newton steps used."""
+
+    @abstractmethod
+    def smooth(self) -> Smooth:
+        """Return the loss plus the l2 term."""
+
+    def is_unbounded(self, strengths: np.ndarray) -> bool:
+        """Tell whether coefficients can grow for ever, the objective falling."""
+        return False
+
+
+class LeastSquaresSet(WorkingSet):
+    """The working set of least squares: its Hessian is a Gram matrix."""
+
+    def __init__(self, problem: LeastSquaresProblem) -> None:
+        super().__init__(problem)
+        self.residual = problem.y
+
+    def add(self, features: np.ndarray) -> None:
+        old = self.features.size
+        super().add(features)
+        self.extend_hessian(old, self.block.gram(old))
+
+    def move(self, w: np.ndarray) -> None:
+        self.w = w
+        self.residual = self.problem.y - self.block.predict(w)
+        self.q = self.block.gradient(self.residual) - self.problem.l2 * w
+
+    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
+        w, q = self.w.copy(), self.q.copy()
+        n_iter = solve_quadratic(
+            self.problem.penalty.parameters,
+            self.hessian,
+            q,
+            w,
+            strengths,
+            self.problem.positive,
+            tol,
+            max_iter,
+        )
+        self.move(w)
+        return n_iter
+
+    def smooth(self) -> Smooth:
+        r = self.residual
+        value = 0.5 * (r @ r / r.size + self.problem.l2 * (self.w @ self.w))
+        return Smooth.of_squares(value)
 
 
 def working_set_path(
@@ -90,7 +148,7 @@ def working_set_path(
     max_iter: int,
     start: np.ndarray | None = None,
 ) -> Iterator[Solution]:
-    """Solve a problem at one strength after another, each from the last solution.
+    """Solve least squares at one strength after another, each from the last solution.
 
     Parameters
     ----------
@@ -111,61 +169,73 @@ def working_set_path(
     Solution
         One for each strength.
     """
-    gradient = LazyGradient(problem.design, problem.y, problem.positive)
+    active = LeastSquaresSet(problem)
+    return follow(active, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
+
+
+def follow(
+    active: WorkingSet,
+    alphas: Iterable[float],
+    *,
+    scale: float,
+    tol: float,
+    max_iter: int,
+    start: np.ndarray | None = None,
+) -> Iterator[Solution]:
+    """Follow the path with an empty working set of the problem, as its solver does."""
+    problem = active.problem
+    gradient = LazyGradient(
+        problem.design, active.residual, problem.gradient_at_zero, problem.positive
+    )
     gradient.resting[np.isinf(problem.weights)] = False
-    active = WorkingSet(problem)
     begin = problem.weights == 0.0
     if start is not None:
         begin |= start != 0.0
-    _enter(active, gradient, np.flatnonzero(begin & gradient.resting), problem.y)
+    _enter(active, gradient, np.flatnonzero(begin & gradient.resting))
     if start is not None:
-        active.w = start[active.features].astype(np.float64)
+        active.move(start[active.features].astype(np.float64))
     previous = np.inf
     for alpha in alphas:
-        solution = _solve(problem, active, gradient, alpha, previous, scale, tol, max_iter)
+        solution = _solve(active, gradient, alpha, previous, scale, tol, max_iter)
         _prune(active, gradient, problem.positive)
         yield solution
         previous = alpha
 
 
-def _solve(problem, active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
+def _solve(active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
     """Solve at one strength, from the state at the previous one."""
+    problem = active.problem
     limits = problem.limits(alpha)
-    slack = tol * scale
-    residual = active.residual()
+    # A coefficient that jumps violates much as soon as it violates at all.
+    slack = 0.0 if problem.penalty.jumps else tol * scale
     # Sequential strong rule: gradients are likely to change less than alpha does.
     reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
     entering = _beyond(gradient, reach * limits)
     n_iter = 0
     while True:
-        _enter(active, gradient, _worst(entering, gradient, limits, active), residual)
-        n_iter += solve_quadratic(
-            problem.penalty.parameters,
-            active.gram,
-            active.q,
-            active.w,
-            problem.strengths(alpha, active.features),
-            problem.positive,
-            0.5 * slack,
-            max_iter - n_iter,
-        )
-        residual = active.residual()
-        gradient.refresh(residual, limits)
+        _enter(active, gradient, _worst(entering, gradient, limits, active))
+        strengths = problem.strengths(alpha, active.features)
+        n_iter += active.minimise(strengths, 0.5 * tol * scale, max_iter - n_iter)
+        gradient.refresh(active.residual, limits)
         beyond = _beyond(gradient, limits)
         entering = beyond[gradient.pull[beyond] > limits[beyond] + slack]
         if entering.size == 0 or n_iter >= max_iter:
             break
-    return certify(
+    solution = certify(
         problem,
         alpha,
         features=np.concatenate([active.features, beyond]),
         w=np.concatenate([active.w, np.zeros(beyond.size)]),
         q=np.concatenate([active.q, gradient.pull[beyond]]),
-        square=residual @ residual / residual.size + problem.l2 * (active.w @ active.w),
+        smooth=active.smooth(),
         scale=scale,
         tol=tol,
         n_iter=n_iter,
+        intercept=active.intercept,
     )
+    if solution.converged and active.is_unbounded(strengths):
+        return replace(solution, status=Status.UNBOUNDED)
+    return solution
 
 
 def _beyond(gradient, limits) -> np.ndarray:
@@ -182,9 +252,9 @@ def _worst(features, gradient, limits, active) -> np.ndarray:
     return np.sort(features[np.argpartition(excess, -room)[-room:]])
 
 
-def _enter(active, gradient, features, residual) -> None:
+def _enter(active, gradient, features) -> None:
     if features.size:
-        active.add(features, residual)
+        active.add(features)
         gradient.resting[features] = False
 
 

@@ -297,7 +297,8 @@ def test_features_and_noise_are_common_random_numbers():
         ({"snr": math.nan}, r"snr must be a positive number or inf, got nan"),
         ({"snr": None}, r"snr must be a positive number or inf, got None"),
         ({"design": "ar2"}, r"design must be one of \('iid', .*\), got 'ar2'"),
-        ({"response": "poisson"}, r"response must be 'gaussian', got 'poisson'"),
+        ({"response": "poisson"}, r"response must be one of \('gaussian', .*\), got 'poisson'"),
+        ({"response": None}, r"response must be one of \(.*, 'logistic'\), got None"),
         ({"random_state": -1}, r"random_state must be None, a non-negative .*, got -1"),
         ({"random_state": "seed"}, r"random_state must be None, .*, got 'seed'"),
         ({"magnitude": 0}, r"magnitude must be a positive number or .*, got 0"),
@@ -311,8 +312,12 @@ def test_features_and_noise_are_common_random_numbers():
         ({"coef": [1, 0, 0, 0, 0, 0]}, r"n_nonzero must be 1, the number of .*, got 2"),
     ],
 )
-def test_bad_parameter_is_named_with_what_it_must_be_and_what_it_got(changes, message):
-    parameters = {"n_samples": 5, "n_features": 6, "n_nonzero": 2} | changes
+@pytest.mark.parametrize("response", ["gaussian", "logistic"])
+def test_bad_parameter_is_named_with_what_it_must_be_and_what_it_got(
+    response, changes, message
+):
+    valid = {"n_samples": 5, "n_features": 6, "n_nonzero": 2, "response": response}
+    parameters = valid | changes
     with pytest.raises(ValueError, match=f"^{message}"):
         make_sparse_regression(**parameters)
 

@@ -46,7 +46,9 @@ def test_blocks_grow_and_shrink(pair, rng):
     held = np.empty(0, dtype=int)
     for new in (np.array([3, 7]), np.array([0]), np.array([11, 5, 1])):
         held = np.concatenate([held, new])
-        np.testing.assert_allclose(block.append(new), X[:, new].T @ X[:, held] / n, atol=1e-12)
+        block.append(new)
+        first = held.size - new.size
+        np.testing.assert_allclose(block.gram(first), X[:, new].T @ X[:, held] / n, atol=1e-12)
     keep = np.array([1, 2, 5])
     block.keep(keep)
     held = held[keep]
@@ -54,6 +56,27 @@ def test_blocks_grow_and_shrink(pair, rng):
     np.testing.assert_allclose(block.predict(w), X[:, held] @ w, atol=1e-12)
     np.testing.assert_allclose(block.gradient(r), X[:, held].T @ r / n, atol=1e-12)
     np.testing.assert_allclose(block.gradient(r, first=1), X[:, held[1:]].T @ r / n, atol=1e-12)
+
+
+def test_weighted_products(pair, rng):
+    design, X = pair
+    if not np.all(getattr(design, "u", 1.0) == 1.0):
+        design = CentredSparseDesign(design.matrix, np.ones(X.shape[0]), design.means)
+        X = design.matrix.toarray() - design.means
+    n = X.shape[0]
+    d = rng.uniform(0.0, 2.0, n)
+    d /= d.mean()
+    block = design.block()
+    block.append(np.array([3, 7, 0, 11]))
+    held = X[:, [3, 7, 0, 11]]
+    for first in (0, 2):
+        cross, sums = block.weighted_gram(d, first)
+        np.testing.assert_allclose(
+            cross, held[:, first:].T @ (d[:, None] * held) / n, atol=1e-7
+        )
+        np.testing.assert_allclose(sums, held[:, first:].T @ d / n, atol=1e-7)
+    np.testing.assert_allclose(design.mean_squares(d), d @ X**2 / n, atol=1e-6)
+    np.testing.assert_allclose(design.mean_squares(None), design.norms**2)
 
 
 def test_designs_never_write_to_the_data(rng):

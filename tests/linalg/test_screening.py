@@ -25,7 +25,7 @@ def test_nothing_beyond_its_limit_is_missed(kind, positive, pace, rng):
     n, p = design.shape
     r = rng.standard_normal(n)
     r -= r.mean()
-    lazy = LazyGradient(design, r, positive)
+    lazy = LazyGradient(design, r, full_gradient(design, r), positive)
     drift = rng.standard_normal(n)
     drift -= drift.mean()
     limits = np.full(p, 0.3)
@@ -56,7 +56,7 @@ def test_gradients_of_a_straight_path_are_read_twice(rng):
     """Residuals on a line are combinations of two: after two reads nothing is left to bound."""
     design = next(designs(rng))
     start, direction = rng.standard_normal((2, design.shape[0]))
-    lazy = LazyGradient(design, start, False)
+    lazy = LazyGradient(design, start, full_gradient(design, start), False)
     lazy.refresh(start + 0.1 * direction, np.zeros(200))
     limits = np.abs(full_gradient(design, start + direction)) + 1e-4
     before = lazy.columns_read

@@ -346,7 +346,7 @@ def test_a_warm_start_at_a_solution_stays_there(data, penalty, solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(
-    "change", [{"positive": True}, {"penalty_weights": some_weights}], ids=str
+    "change", [{"positive": True}, {"penalty_weights": some_weights}], ids=["sign", "weights"]
 )
 def test_a_warm_start_bows_to_new_constraints(data, penalty, solver, change):
     spec = PenalizedRegressor(0.1, penalty=penalty, solver=solver, warm_start=True)

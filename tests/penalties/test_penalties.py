@@ -154,7 +154,7 @@ def test_set_params_changes_or_leaves_all():
     assert penalty == MCP(5.0)
     with pytest.raises(ValueError, match="gamma"):
         penalty.set_params(gamma=0.5)
-    with pytest.raises(ValueError, match=r"'delta'.*\['gamma'\]"):
+    with pytest.raises(ValueError, match=r"'delta'.*\['adaptive', 'gamma'\]"):
         penalty.set_params(delta=1.0)
     assert penalty == MCP(5.0)
 

@@ -1,6 +1,7 @@
 """Properties that every solver must have, over penalties, designs and constraints."""
 
 import itertools
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ from oracles import convex_optimum, objective, stationarity
 from scipy import sparse
 from scipy.optimize import nnls
 
-from sparsestat import L1, MCP, SCAD, ElasticNet
+from sparsestat import L1, MCP, SCAD, ElasticNet, SquaredLoss
 from sparsestat.datasets import make_sparse_regression
 from sparsestat.linalg import CentredSparseDesign, DenseDesign
 from sparsestat.solvers import (
     SOLVERS,
+    GLMProblem,
     LeastSquaresProblem,
     Status,
     alpha_grid,
@@ -37,6 +39,9 @@ def make_problem(X, y, penalty, weights=None, **options):
 
 
 def solve(problem, alphas, solver="auto", tol=TOL, max_iter=10_000, start=None):
+    if solver == "prox_newton":  # least squares is a generalised linear model as well
+        parts = {f.name: getattr(problem, f.name) for f in fields(problem)}
+        problem = GLMProblem(**parts, loss=SquaredLoss())
     options = {"solver": solver, "tol": tol, "max_iter": max_iter, "start": start}
     return list(solve_path(problem, np.atleast_1d(alphas), **options))
 
@@ -169,7 +174,7 @@ def test_sparse_and_centred_designs_solve_the_dense_problem(penalty, rng):
     design = CentredSparseDesign(weighted, root, means)
     compressed = LeastSquaresProblem(design, y, penalty, np.ones(p), l2=0.01)
     alphas = grid(dense)
-    for solver in SOLVERS:
+    for solver in ("working_set", "gram"):  # the third takes weights apart from the design
         pairs = zip(
             solve(dense, alphas, solver), solve(compressed, alphas, solver), strict=True
         )

@@ -1,0 +1,68 @@
+"""Information criteria along a path."""
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaln
+
+from sparsestat.linear_model._model import FramedProblem
+from sparsestat.losses import SquaredLoss
+from sparsestat.solvers import Solution, degrees_of_freedom
+
+__all__ = ["CRITERIA", "evaluate"]
+
+CRITERIA = ("aic", "bic", "ebic")
+
+
+def evaluate(
+    criterion: str,
+    framed: FramedProblem,
+    alpha: float,
+    solution: Solution,
+    *,
+    loss: Any,
+    fit_intercept: bool,
+    size: float,
+    noise_variance: float | None,
+) -> tuple[float, float]:
+    """Return an information criterion and the degrees of freedom of a solution.
+
+    With k degrees of freedom, of them m those of penalised features, N samples (the sum
+    of the weights) and p penalised features that may enter:
+
+        aic   -2 log L + 2 k
+        bic   -2 log L + k log N
+        ebic  bic + 2 log(p choose m)
+    """
+    inner = framed.express(solution)
+    problem = framed.problem
+    penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
+    total = degrees_of_freedom(problem, alpha, inner) + float(fit_intercept)
+    mean_loss = problem.loss_at(inner.coef, inner.intercept)
+    value = minus_two_log_likelihood(loss, mean_loss, size, noise_variance)
+    value += total * (2.0 if criterion == "aic" else math.log(size))
+    if criterion == "ebic":
+        n_chosen = np.count_nonzero(inner.coef[penalised])
+        value += 2.0 * _log_binomial(np.count_nonzero(penalised), n_chosen)
+    return value, total
+
+
+def minus_two_log_likelihood(
+    loss: Any, mean_loss: float, size: float, noise_variance: float | None
+) -> float:
+    """Return -2 log L of a model from its mean loss.
+
+    For squared error the likelihood is Gaussian, with the variance given, or else with
+    the one that maximises it, the mean squared residual.
+    """
+    if not isinstance(loss, SquaredLoss):
+        return 2.0 * size * mean_loss
+    variance = 2.0 * mean_loss if noise_variance is None else noise_variance
+    if variance <= 0.0:  # a perfect fit
+        return -math.inf
+    return size * math.log(2.0 * math.pi * variance) + size * 2.0 * mean_loss / variance
+
+
+def _log_binomial(n: Any, k: Any) -> float:
+    return float(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))

@@ -1,0 +1,250 @@
+"""Paths whose strength is chosen by cross-validation or an information criterion."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from sparsestat._parallel import parallel_map
+from sparsestat._sklearn import StrOptions, progress
+from sparsestat.base import Data, naming
+from sparsestat.linear_model._criterion import CRITERIA, evaluate
+from sparsestat.linear_model._model import (
+    FramedProblem,
+    Miss,
+    PenalizedModel,
+    warn_unless_converged,
+)
+from sparsestat.linear_model._path import (
+    PATH_CONSTRAINTS,
+    PathResult,
+    choose_alphas,
+    collect,
+)
+from sparsestat.losses import loss_of
+from sparsestat.solvers import Solution, Status
+
+__all__ = ["CV_CONSTRAINTS", "Folds", "PathModel", "as_folds"]
+
+CV_CONSTRAINTS: dict[str, list[Any]] = {
+    "criterion": [StrOptions({"cv", *CRITERIA})],
+    "cv": ["cv_object"],
+    "scoring": [str, callable, None],
+    "selection": [StrOptions({"min", "one_se"})],
+    "n_jobs": [Integral, None],
+    **PATH_CONSTRAINTS,
+}
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+class PathModel(PenalizedModel):
+    """What the estimators share that fit a path and choose a strength on it."""
+
+    alphas: Any
+    eps: float
+    criterion: str
+    selection: str
+    scoring: Any
+    n_jobs: int | None
+    fit_intercept: bool
+
+    @abstractmethod
+    def _targets(self, y: np.ndarray) -> list[np.ndarray]:
+        """Return the responses of the problems that make the model, from y as validated."""
+
+    @abstractmethod
+    def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
+        """Score predictors of held-out data, shape (n, n_targets), by the loss."""
+
+    @abstractmethod
+    def _stand_in(self, predictors: np.ndarray) -> Any:
+        """Return an estimator that a scorer takes for one with these predictors."""
+
+    def _fit_path(self, data: Data, X: Any, y: Any, folds: Folds) -> None:
+        """Fit the path, choose a strength on it, store the attributes."""
+        if self.criterion != "cv" and self.selection != "min":
+            raise ValueError(
+                f"selection={self.selection!r} needs criterion='cv', which has standard "
+                f"errors. Got criterion={self.criterion!r}."
+            )
+        kept = data.weighted()
+        targets = self._targets(kept.y)
+        framed = self._model().frame(kept, targets)
+        framed[0].warn_unless_convex()
+        alphas = choose_alphas(self.alphas, self.eps, framed)
+        with progress(self, "alpha", alphas.size, X, y) as report:
+            steps: list[tuple[Solution, ...]] = []
+            for step in zip(*(problem.solve(alphas) for problem in framed), strict=True):
+                steps.append(step)
+                n_iter = sum(solution.n_iter for solution in step)
+                if report(partial(self._fitted, step, len(targets), data.X.dtype, n_iter)):
+                    break
+        alphas = alphas[: len(steps)]
+        paths = [
+            collect(alphas, solutions, data.X.dtype) for solutions in zip(*steps, strict=True)
+        ]
+        misses = [miss for path in paths for miss in path.misses]
+        total = len(paths) * alphas.size
+        self.alphas_ = alphas
+        self.path_ = paths[0] if len(paths) == 1 else paths
+        # Where the path has no finite solution there is none to choose.
+        eligible = np.array(
+            [all(s.status is not Status.UNBOUNDED for s in step) for step in steps]
+        )
+        if not eligible.any():
+            eligible[0] = True
+        if self.criterion == "cv":
+            chosen, more = self._cross_validate(data, alphas, folds, eligible)
+            misses += more
+            total *= len(folds) + 1
+        else:
+            chosen = self._minimise_criterion(data, framed, steps, eligible)
+        self.alpha_ = float(alphas[chosen])
+        misses = [miss for miss in misses if miss.status is Status.MAX_ITER]
+        misses += [
+            Miss(s.kkt_violation, self.alpha_, s.status)
+            for s in steps[chosen]
+            if s.status is Status.UNBOUNDED
+        ]
+        warn_unless_converged(misses, total, framed[0].tol, self.max_iter)
+        n_iter = sum(int(path.n_iters.sum()) for path in paths)
+        self.__dict__.update(self._fitted(steps[chosen], len(targets), data.X.dtype, n_iter))
+
+    def _cross_validate(
+        self, data: Data, alphas: np.ndarray, folds: Folds, eligible: np.ndarray
+    ) -> tuple[int, list[Miss]]:
+        """Score the path on every fold; return the choice and what missed the tolerance."""
+        score = self._scorer()
+        results = parallel_map(
+            lambda fold: self._score_fold(data, alphas, score, *fold), folds, self.n_jobs
+        )
+        scores = np.array([scores for scores, _ in results])
+        weights = np.array([_total_weight(data, test) for _, test in folds])
+        mean = np.average(scores, axis=0, weights=weights)
+        error = _standard_error(scores, mean, weights)
+        paths = self.path_ if isinstance(self.path_, list) else [self.path_]
+        self.cv_results_ = {
+            "alpha": alphas,
+            "mean_test_score": mean,
+            "standard_error": error,
+            "n_nonzero": _count_features(paths),
+            "test_scores": scores,
+        }
+        misses = [miss for _, misses in results for miss in misses]
+        return _select(mean, error, self.selection, eligible), misses
+
+    def _scorer(self) -> Callable:
+        """Return a function (held-out data, predictors of one strength) -> score."""
+        if self.scoring is None:
+            return self._mean_score
+        scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
+
+        def by_scorer(held: Data, predictors: np.ndarray) -> float:
+            weight = {} if held.weight is None else {"sample_weight": held.weight}
+            result = scorer(self._stand_in(predictors), held.X, held.y, **weight)
+            if not (isinstance(result, Real) and math.isfinite(result)):
+                raise ValueError(f"scoring must return finite numbers. Got {result!r}, say.")
+            return float(result)
+
+        return by_scorer
+
+    def _score_fold(
+        self, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
+    ) -> tuple[list[float], list[Miss]]:
+        """Fit the path to the training rows; return test scores and misses."""
+        training, held = data.take(train).weighted(), data.take(test)
+        predictors = np.empty((held.y.size, len(self._targets(data.y)), alphas.size))
+        misses: list[Miss] = []
+        for k, problem in enumerate(self._model().frame(training, self._targets(training.y))):
+            path = collect(alphas, list(problem.solve(alphas)), np.float64)
+            misses += path.misses
+            predictors[:, k] = path.predict(held.X)
+        if held.offset is not None:
+            predictors += held.offset[:, None, None]
+        return [score(held, predictors[..., a]) for a in range(alphas.size)], misses
+
+    def _minimise_criterion(
+        self,
+        data: Data,
+        framed: list[FramedProblem],
+        steps: Sequence[Iterable[Solution]],
+        eligible: np.ndarray,
+    ) -> int:
+        """Evaluate the information criterion along the path; return the choice."""
+        variance = getattr(self, "noise_variance", None)
+        values = np.array(
+            [
+                [
+                    evaluate(
+                        self.criterion,
+                        problem,
+                        alpha,
+                        solution,
+                        loss=loss_of(self.loss),
+                        fit_intercept=self.fit_intercept,
+                        size=data.size,
+                        noise_variance=variance,
+                    )
+                    for problem, solution in zip(framed, step, strict=True)
+                ]
+                for alpha, step in zip(self.alphas_, steps, strict=True)
+            ]
+        ).sum(axis=1)
+        self.criterion_, self.degrees_of_freedom_ = values.T
+        # Nor do models say much that use up more than half of the samples.
+        most = max(0.5 * data.size, self.degrees_of_freedom_[eligible].min())
+        eligible = eligible & (self.degrees_of_freedom_ <= most)
+        self.criterion_[~eligible] = np.inf
+        return int(np.argmin(self.criterion_))
+
+
+def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
+    """Return the training and held-out rows of each fold, as indices."""
+    with naming("cv"):
+        rows = np.arange(n_samples)
+        folds = []
+        for parts in splits:
+            try:
+                train, test = (rows[part] for part in parts)
+            except (IndexError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"cv must yield pairs of training and held-out rows. Got {parts!r}."
+                ) from error
+            if not (train.size and test.size):
+                raise ValueError("cv yields a fold with no training or no held-out rows.")
+            folds.append((train, test))
+        if not folds:
+            raise ValueError("cv yields no folds.")
+    return folds
+
+
+def _total_weight(data: Data, rows: np.ndarray) -> float:
+    return float(rows.size if data.weight is None else data.weight[rows].sum())
+
+
+def _count_features(paths: list[PathResult]) -> np.ndarray:
+    """Return how many features have a nonzero coefficient for some target."""
+    return np.diff(sum(abs(path.coefs) for path in paths).tocsc().indptr)
+
+
+def _standard_error(scores, mean, weights) -> np.ndarray:
+    """Return the standard error of weighted means over folds; nan for a single fold."""
+    if len(scores) < 2:
+        return np.full_like(mean, np.nan)
+    variance = np.average((scores - mean) ** 2, axis=0, weights=weights)
+    return np.sqrt(variance / (len(scores) - 1))
+
+
+def _select(mean, error, selection, eligible) -> int:
+    """Return the index of the chosen strength; strengths come largest first."""
+    mean = np.where(eligible, mean, -np.inf)
+    best = int(np.argmax(mean))
+    if selection == "min":
+        return best
+    return int(np.flatnonzero(mean >= mean[best] - np.nan_to_num(error[best]))[0])
