@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from sparsestat import datasets, metrics
     from sparsestat.linear_model import (
+        CVDisplay,
+        PathDisplay,
         PathResult,
         PenalizedClassifier,
         PenalizedClassifierCV,
@@ -41,6 +43,8 @@ _HOME = {
     "PenalizedClassifierCV": "linear_model",
     "penalized_path": "linear_model",
     "PathResult": "linear_model",
+    "PathDisplay": "linear_model",
+    "CVDisplay": "linear_model",
     "SquaredLoss": "losses",
     "LogisticLoss": "losses",
     "Penalty": "penalties",
@@ -67,6 +71,8 @@ __all__ = [
     "PenalizedClassifierCV",
     "penalized_path",
     "PathResult",
+    "PathDisplay",
+    "CVDisplay",
     "L1",
     "ElasticNet",
     "MCP",

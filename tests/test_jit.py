@@ -61,7 +61,8 @@ def gradient(dtype):
 
 def total(penalty, alpha=0.5):
     # One kernel, typed by the penalty.
-    results.append(assess(penalty.parameters, y, y, np.full(30, alpha), np.ones(30), False).value)
+    ones = np.ones(30)
+    results.append(assess(penalty.parameters, y, y, alpha * ones, ones, False).value)
 """
 
 ESTIMATOR = """

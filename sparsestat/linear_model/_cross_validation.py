@@ -29,7 +29,7 @@ from sparsestat.linear_model._path import (
 from sparsestat.losses import loss_of
 from sparsestat.solvers import Solution, Status
 
-__all__ = ["CV_CONSTRAINTS", "Folds", "PathModel", "as_folds"]
+__all__ = ["CV_CONSTRAINTS", "Folds", "PathModel", "as_folds", "count_features"]
 
 CV_CONSTRAINTS: dict[str, list[Any]] = {
     "criterion": [StrOptions({"cv", *CRITERIA})],
@@ -94,9 +94,7 @@ class PathModel(PenalizedModel):
         self.alphas_ = alphas
         self.path_ = paths[0] if len(paths) == 1 else paths
         # Where the path has no finite solution there is none to choose.
-        eligible = np.array(
-            [all(s.status is not Status.UNBOUNDED for s in step) for step in steps]
-        )
+        eligible = np.all([path.finite for path in paths], axis=0)
         if not eligible.any():
             eligible[0] = True
         if self.criterion == "cv":
@@ -133,7 +131,7 @@ class PathModel(PenalizedModel):
             "alpha": alphas,
             "mean_test_score": mean,
             "standard_error": error,
-            "n_nonzero": _count_features(paths),
+            "n_nonzero": count_features(paths),
             "test_scores": scores,
         }
         misses = [miss for _, misses in results for miss in misses]
@@ -228,7 +226,7 @@ def _total_weight(data: Data, rows: np.ndarray) -> float:
     return float(rows.size if data.weight is None else data.weight[rows].sum())
 
 
-def _count_features(paths: list[PathResult]) -> np.ndarray:
+def count_features(paths: list[PathResult]) -> np.ndarray:
     """Return how many features have a nonzero coefficient for some target."""
     return np.diff(sum(abs(path.coefs) for path in paths).tocsc().indptr)
 

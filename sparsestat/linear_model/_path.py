@@ -69,6 +69,11 @@ class PathResult:
         return np.array([status is Status.CONVERGED for status in self.statuses])
 
     @property
+    def finite(self) -> np.ndarray:
+        """Whether there is a finite solution, which separated classes can make impossible."""
+        return np.array([status is not Status.UNBOUNDED for status in self.statuses])
+
+    @property
     def n_nonzeros(self) -> np.ndarray:
         """The number of nonzero coefficients at each strength."""
         return np.diff(self.coefs.indptr)
