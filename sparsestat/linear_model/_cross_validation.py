@@ -73,6 +73,8 @@ class PathModel(PenalizedModel):
                 f"selection={self.selection!r} needs criterion='cv', which has standard "
                 f"errors. Got criterion={self.criterion!r}."
             )
+        for name in ("cv_results_", "criterion_", "degrees_of_freedom_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
         kept = data.weighted()
         targets = self._targets(kept.y)
         framed = self._model().frame(kept, targets)

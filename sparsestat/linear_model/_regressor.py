@@ -57,9 +57,8 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
     loss : {"squared_error"} or SquaredLoss, default="squared_error"
         Half the squared error.
     penalty : Penalty, default=None
-        :class:`~sparsestat.penalties.L1`, :class:`~sparsestat.penalties.ElasticNet`,
-        :class:`~sparsestat.penalties.MCP`, :class:`~sparsestat.penalties.SCAD` or one of
-        your own. None means ``MCP(gamma=3.0)``.
+        A penalty of :mod:`sparsestat.penalties` or one of your own. None means
+        ``MCP(gamma=3.0)``.
     l2 : float, default=0.0
         Strength of an additional ridge term, >= 0, not multiplied by `alpha`.
     fit_intercept : bool, default=True
@@ -93,7 +92,9 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         Largest distance of minus the loss gradient to the subdifferential of the
         penalty, over the largest absolute gradient at the null model (unpenalised
         features fitted, all others zero), for standardised columns if `standardize`.
-        For float32 input it is that of the coefficients before they are rounded.
+        For L0, CEL0 and Lq, how far the proximal operator would move a coefficient,
+        times the curvature, takes the place of the distance. For float32 input it is
+        that of the coefficients before they are rounded.
     dual_gap_ : float
         Upper bound on the objective minus its optimum; nan for nonconvex penalties and
         where a feature is unpenalised.

@@ -223,6 +223,11 @@ class GLMProblem(Problem):
         """Return the weighted second derivatives of the loss."""
         return self._weighted(self.loss.curvature(self.y, eta))
 
+    @property
+    def curvature_bound(self) -> np.ndarray:
+        """Upper bounds of the weighted second derivatives of the loss."""
+        return self._weighted(np.full(self.y.size, self.loss.bound))
+
     def at(self, fixed: np.ndarray, intercept: float) -> LinearPredictor:
         """Return the linear predictor at X b + offset = `fixed` with the best intercept.
 
@@ -232,15 +237,16 @@ class GLMProblem(Problem):
         residual = self._residual(fixed + intercept)
         if not self.fit_intercept:
             return LinearPredictor(fixed, intercept, residual)
-        low, high = -math.inf, math.inf
+        low, high, reach = -math.inf, math.inf, 4.0
         for _ in range(200):
             pull = float(residual.sum())
             if abs(pull) <= 4.0 * np.finfo(float).eps * float(np.abs(residual).sum()):
                 break
             low, high = (intercept, high) if pull > 0.0 else (low, intercept)
             bend = float(self.curvature(fixed + intercept).sum())
-            step = pull / bend if bend > 0.0 else math.copysign(4.0, pull)
-            after = intercept + min(max(step, -4.0), 4.0)
+            step = pull / bend if bend > 0.0 else math.copysign(reach, pull)
+            after = intercept + min(max(step, -reach), reach)
+            reach *= 2.0
             if not low < after < high:
                 after = 0.5 * (low + high)
             if after in (intercept, low, high):  # no number lies in between

@@ -29,6 +29,7 @@ __all__ = ["prox_newton_path"]
 FAST = 0.25
 # Models need not be minimised better than what the step will leave of the violation.
 INEXACT = 0.1
+MODEL_ITER = 200
 LENGTHS = 0.5 ** np.arange(8.0)
 # Changes of the objective below this, relative to it, are rounding.
 ROUNDING = 1e-14
@@ -81,11 +82,8 @@ class NewtonSet(WorkingSet):
             inner = max(INEXACT * worst, 0.5 * tol)
             used, moved = self._step(penalty, strengths, strengths, inner, max_iter - n_iter)
             n_iter += max(used, 1)
-            if fresh and not moved and not penalty.convex:
-                # The model's minimum lies beyond a hill: go by the tangents of the penalty,
-                # which majorise it. Infinite slopes hold coefficients at zero.
-                slopes = np.nan_to_num(self._assess(self.w, strengths).slope, posinf=1e300)
-                used, moved = self._step(L1(), slopes, strengths, inner, max_iter - n_iter)
+            if fresh and not moved:
+                used, moved = self._careful_step(strengths, inner, max_iter - n_iter)
                 n_iter += used
             before, worst = worst, self._assess(self.w, strengths).violation.max()
             if worst > FAST * before:
@@ -93,6 +91,25 @@ class NewtonSet(WorkingSet):
                     break
                 self._reference = None
         return n_iter
+
+    def _careful_step(self, strengths, tol, max_iter) -> tuple[int, bool]:
+        """Step where the model misleads: beyond a hill, or far out where the loss is flat.
+
+        First by the tangents of a concave penalty, which majorise it; infinite slopes hold
+        coefficients at zero. Then with bounds of the curvatures of the loss as well, so
+        that the whole model majorises the objective.
+        """
+        penalty, model_strengths, n_iter = self.problem.penalty, strengths, 0
+        if not penalty.convex:
+            slopes = self._assess(self.w, strengths).slope
+            penalty, model_strengths = L1(), np.nan_to_num(slopes, posinf=1e300)
+            n_iter, moved = self._step(penalty, model_strengths, strengths, tol, max_iter)
+            if moved:
+                return n_iter, True
+        self._reference, self._sums = self.problem.curvature_bound, np.empty(0)
+        more, moved = self._step(penalty, model_strengths, strengths, tol, max_iter - n_iter)
+        self._reference = None
+        return n_iter + more, moved
 
     def _step(self, penalty, model_strengths, strengths, tol, max_iter) -> tuple[int, bool]:
         """Step towards the minimum of the quadratic model plus a penalty.
@@ -108,7 +125,7 @@ class NewtonSet(WorkingSet):
             model_strengths,
             self.problem.positive,
             tol,
-            max_iter,
+            min(max_iter, MODEL_ITER),
         )
         return n_iter, self._search(w - self.w, strengths)
 
