@@ -1,6 +1,7 @@
 """Linear algebra on designs: columns, working blocks, cross products."""
 
 from sparsestat.linalg.dense import DenseBlock, DenseDesign
+from sparsestat.linalg.growing import GrowingMatrix, submatrix
 from sparsestat.linalg.screening import LazyGradient
 from sparsestat.linalg.sparse import CentredSparseBlock, CentredSparseDesign
 
@@ -9,5 +10,7 @@ __all__ = [
     "CentredSparseDesign",
     "DenseBlock",
     "DenseDesign",
+    "GrowingMatrix",
     "LazyGradient",
+    "submatrix",
 ]

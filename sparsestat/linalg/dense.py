@@ -112,14 +112,21 @@ class DenseBlock:
         cross = self._rows[first : self.size] @ self._rows[: self.size].T
         return cross / self._rows.shape[1]
 
-    def weighted_gram(self, d: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Return X_new' diag(d) X_block / n for d >= 0, and X_new'd / n."""
-        new, share = self._rows[first : self.size], d / d.size
-        if first > 0:
-            return (new * share) @ self._rows[: self.size].T, new @ share
-        # One factor, so that BLAS works out half of the product.
-        scaled = new * np.sqrt(share)
-        return scaled @ scaled.T, new @ share
+    def weighted_gram(
+        self, d: np.ndarray, new: np.ndarray, old: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0, and X_new'd / n.
+
+        `new` and `old` are positions in the block.
+        """
+        share, part = d / d.size, self._rows[new]
+        sums = part @ share
+        if old.size:
+            part *= share
+            cross = part @ self._rows[: self.size].T  # to copy columns would cost as much
+            return cross.take(np.concatenate([old, new]), axis=1), sums
+        part *= np.sqrt(share)  # one factor, so that BLAS works out half of the product
+        return part @ part.T, sums
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""

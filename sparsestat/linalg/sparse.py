@@ -133,13 +133,19 @@ class CentredSparseBlock:
         cross = (self._rows[first:] @ self._columns).toarray() / self._columns.shape[0]
         return cross - np.outer(self._means[first:], self._means)
 
-    def weighted_gram(self, d: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Return X_new' diag(d) X_block / n for d >= 0, and X_new'd / n (where u is ones)."""
-        n = d.size
-        scaled = self._columns.copy()
+    def weighted_gram(
+        self, d: np.ndarray, new: np.ndarray, old: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0, and X_new'd / n.
+
+        `new` and `old` are positions in the block. For designs where u is ones.
+        """
+        n, both = d.size, np.concatenate([old, new])
+        scaled = self._columns[:, both]
         scaled.data *= d[scaled.indices]
-        cross = (self._rows[first:] @ scaled).toarray() / n
-        sums, means, total = (self._rows @ d) / n, self._means, float(d.mean())
+        cross = (self._rows[new] @ scaled).toarray() / n
+        sums, means, total = scaled.sum(axis=0) / n, self._means[both], float(d.mean())
+        first = old.size
         cross -= np.outer(sums[first:], means) + np.outer(means[first:], sums)
         cross += total * np.outer(means[first:], means)
         return cross, (sums - total * means)[first:]

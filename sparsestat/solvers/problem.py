@@ -197,7 +197,7 @@ class GLMProblem(Problem):
         block = self.design.block()
         block.append(features)
         d = self.curvature(self.design.predict(coef) + self.offset + intercept)
-        rows, sums = block.weighted_gram(d)
+        rows, sums = block.weighted_gram(d, np.arange(features.size), np.arange(0))
         return self.profile(d, rows, sums, sums)
 
     def profile(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from sparsestat.linalg import GrowingMatrix, submatrix
 from sparsestat.penalties import L1
 from sparsestat.solvers.problem import GLMProblem, LinearPredictor
 from sparsestat.solvers.quadratic import (
@@ -18,7 +19,6 @@ from sparsestat.solvers.quadratic import (
     assess,
     newton_direction,
     solve_quadratic,
-    submatrix,
 )
 from sparsestat.solvers.result import Smooth, Solution
 from sparsestat.solvers.working_set import WorkingSet, follow
@@ -38,13 +38,22 @@ SETTLED = 0.5
 
 
 class NewtonSet(WorkingSet):
-    """The working set of a generalised linear model, with the Hessian at some point."""
+    """The working set of a generalised linear model.
+
+    Holds the Hessian at some point, of those features that have mattered since.
+    """
 
     def __init__(self, problem: GLMProblem) -> None:
         super().__init__(problem)
         self._take(problem.null)
-        self._reference: np.ndarray | None = None  # second derivatives in the Hessian
-        self._sums = np.empty(0)  # X'reference / n, of the features in the Hessian
+        self._forget()
+
+    def _forget(self, reference: np.ndarray | None = None) -> None:
+        """Give up the Hessian, for one with other second derivatives of the loss if any."""
+        self._reference = reference
+        self._hessian = GrowingMatrix()
+        self._held = np.empty(0, dtype=np.intp)  # positions in the set
+        self._sums = np.empty(0)  # X'reference / n of the features held
 
     def _take(self, predictor: LinearPredictor) -> None:
         self._predictor = predictor
@@ -53,8 +62,13 @@ class NewtonSet(WorkingSet):
         self._value = self.problem.value(predictor.eta)
 
     def keep(self, positions: np.ndarray) -> None:
+        places = np.full(self.features.size, -1)
+        places[positions] = np.arange(positions.size)
         super().keep(positions)
-        self._sums = self._sums[positions[positions < self._sums.size]]
+        kept = np.flatnonzero(places[self._held] >= 0)
+        self._hessian.keep(kept)
+        self._held = places[self._held[kept]]
+        self._sums = self._sums[kept]
 
     def move(self, w: np.ndarray) -> None:
         fixed = self.block.predict(w) + self.problem.offset
@@ -74,25 +88,27 @@ class NewtonSet(WorkingSet):
         )
 
     def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
-        penalty = self.problem.penalty
-        n_iter = 0
-        worst = self._assess(self.w, strengths).violation.max(initial=0.0)
-        while worst > tol and n_iter < max_iter:
+        n_iter, penalty = 0, self.problem.penalty
+        violation = self._assess(self.w, strengths).violation
+        while (worst := violation.max(initial=0.0)) > tol and n_iter < max_iter:
             fresh = self._reference is None
+            matter = np.flatnonzero((self.w != 0.0) | (violation > 0.0))
             inner = max(INEXACT * worst, 0.5 * tol)
-            used, moved = self._step(penalty, strengths, strengths, inner, max_iter - n_iter)
+            used, moved = self._step(
+                matter, penalty, strengths, strengths, inner, max_iter - n_iter
+            )
             n_iter += max(used, 1)
             if fresh and not moved:
-                used, moved = self._careful_step(strengths, inner, max_iter - n_iter)
+                used, moved = self._careful_step(matter, strengths, inner, max_iter - n_iter)
                 n_iter += used
-            before, worst = worst, self._assess(self.w, strengths).violation.max()
-            if worst > FAST * before:
+            violation = self._assess(self.w, strengths).violation
+            if violation.max() > FAST * worst:
                 if fresh and not moved:
                     break
-                self._reference = None
+                self._forget()
         return n_iter
 
-    def _careful_step(self, strengths, tol, max_iter) -> tuple[int, bool]:
+    def _careful_step(self, matter, strengths, tol, max_iter) -> tuple[int, bool]:
         """Step where the model misleads: beyond a hill, or far out where the loss is flat.
 
         First by the tangents of a concave penalty, which majorise it; infinite slopes hold
@@ -103,31 +119,40 @@ class NewtonSet(WorkingSet):
         if not penalty.convex:
             slopes = self._assess(self.w, strengths).slope
             penalty, model_strengths = L1(), np.nan_to_num(slopes, posinf=1e300)
-            n_iter, moved = self._step(penalty, model_strengths, strengths, tol, max_iter)
+            n_iter, moved = self._step(
+                matter, penalty, model_strengths, strengths, tol, max_iter
+            )
             if moved:
                 return n_iter, True
-        self._reference, self._sums = self.problem.curvature_bound, np.empty(0)
-        more, moved = self._step(penalty, model_strengths, strengths, tol, max_iter - n_iter)
-        self._reference = None
+        self._forget(self.problem.curvature_bound)
+        more, moved = self._step(
+            matter, penalty, model_strengths, strengths, tol, max_iter - n_iter
+        )
+        self._forget()
         return n_iter + more, moved
 
-    def _step(self, penalty, model_strengths, strengths, tol, max_iter) -> tuple[int, bool]:
+    def _step(
+        self, matter, penalty, model_strengths, strengths, tol, max_iter
+    ) -> tuple[int, bool]:
         """Step towards the minimum of the quadratic model plus a penalty.
 
-        Returns the iterations that took, and whether the objective fell.
+        Only the features that matter may change. Returns the iterations that took, and
+        whether the objective fell.
         """
-        w, q = self.w.copy(), self.q.copy()
+        w, q = self.w[matter], self.q[matter]
         n_iter = solve_quadratic(
             penalty.parameters,
-            self._ready_hessian(),
+            self._hessian_of(matter),
             q,
             w,
-            model_strengths,
+            model_strengths[matter],
             self.problem.positive,
             tol,
             min(max_iter, MODEL_ITER),
         )
-        return n_iter, self._search(w - self.w, strengths)
+        direction = np.zeros(self.w.size)
+        direction[matter] = w - self.w[matter]
+        return n_iter, self._search(direction, strengths)
 
     def _search(self, direction: np.ndarray, strengths: np.ndarray) -> bool:
         """Go along a direction as far as lowers the objective, if at all."""
@@ -155,17 +180,23 @@ class NewtonSet(WorkingSet):
         parameters = problem.penalty.parameters
         return assess(parameters, self.q, w, strengths, curvatures, problem.positive)
 
-    def _ready_hessian(self) -> np.ndarray:
-        """Return the Hessian: worked out anew if it was given up, else only extended."""
+    def _hessian_of(self, matter: np.ndarray) -> np.ndarray:
+        """Return the Hessian over some features: worked out anew if it was given up."""
         if self._reference is None:
-            self._reference = self.problem.curvature(self._predictor.eta)
-            self._sums = np.empty(0)
-        d, known = self._reference, self._sums.size
-        if known < self.features.size:
-            rows, sums = self.block.weighted_gram(d, known)
+            self._forget(self.problem.curvature(self._predictor.eta))
+        places = np.full(self.features.size, -1)
+        places[self._held] = np.arange(self._held.size)
+        new = matter[places[matter] < 0]
+        if new.size:
+            d = self._reference
+            rows, sums = self.block.weighted_gram(d, new, self._held)
+            places[new] = np.arange(self._held.size, self._held.size + new.size)
+            self._held = np.concatenate([self._held, new])
             self._sums = np.concatenate([self._sums, sums])
-            self.extend_hessian(known, self.problem.profile(d, rows, sums, self._sums))
-        return self.hessian
+            self._hessian.extend(
+                self.problem.profile(d, rows, sums, self._sums), self.problem.l2
+            )
+        return submatrix(self._hessian.values, places[matter])
 
     def is_unbounded(self, strengths: np.ndarray) -> bool:
         """Tell whether coefficients can grow for ever, the objective falling.
@@ -181,8 +212,8 @@ class NewtonSet(WorkingSet):
         d = self.problem.curvature(self._predictor.eta)
         if not flat or d.min() > 1e-4 * self.problem.loss.bound:
             return False
-        self._reference = None
-        H = submatrix(self._ready_hessian(), support)
+        self._forget()
+        H = self._hessian_of(support)
         step = newton_direction(H, np.zeros(support.size), self.q[support])
         if step is None:
             return True

@@ -14,10 +14,10 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from scipy.linalg.lapack import dposv
 
 from sparsestat._jit import kernel
+from sparsestat.linalg import submatrix
 from sparsestat.penalties.scalar import (
     penalty_curvature,
     penalty_derivative,
@@ -26,7 +26,7 @@ from sparsestat.penalties.scalar import (
     penalty_violation,
 )
 
-__all__ = ["Assessment", "assess", "newton_direction", "solve_quadratic", "submatrix"]
+__all__ = ["Assessment", "assess", "newton_direction", "solve_quadratic"]
 
 FIRST_EPOCHS = 5
 MAX_ROUNDS = 100
@@ -78,24 +78,6 @@ def assess_coordinates(
             parameters, q[k], w[k], curvatures[k], strengths[k], positive
         )
     return total
-
-
-@kernel()
-def gather(entries, stride, rows):
-    """Return the submatrix of some rows, and the same columns, of a matrix in memory."""
-    part = np.empty((rows.size, rows.size))
-    for a in range(rows.size):
-        start = rows[a] * stride
-        for b in range(rows.size):
-            part[a, b] = entries[start + rows[b]]
-    return part
-
-
-def submatrix(H: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return H[rows][:, rows] for a matrix with contiguous rows, in one pass."""
-    stride = H.strides[0] // H.itemsize
-    length = (H.shape[0] - 1) * stride + H.shape[1] if H.size else 0
-    return gather(as_strided(H, (length,), (H.itemsize,)), stride, rows)
 
 
 class Assessment(NamedTuple):

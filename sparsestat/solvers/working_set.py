@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat.linalg import LazyGradient
+from sparsestat.linalg import GrowingMatrix, LazyGradient
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
-from sparsestat.solvers.quadratic import solve_quadratic, submatrix
+from sparsestat.solvers.quadratic import solve_quadratic
 from sparsestat.solvers.result import Smooth, Solution, Status
 
 __all__ = ["WorkingSet", "follow", "working_set_path"]
@@ -46,39 +46,20 @@ class WorkingSet(ABC):
     def __init__(self, problem: Any) -> None:
         self.problem = problem
         self.block = problem.design.block()
-        self._store = np.empty((0, 0))
         self.features = np.empty(0, dtype=np.intp)
         self.w = np.empty(0)
         self.q = np.empty(0)
 
-    @property
-    def hessian(self) -> np.ndarray:
-        """The stored Hessian of loss plus l2 term, a view of shape (m, m)."""
-        return self._store[: self.features.size, : self.features.size]
-
     def add(self, features: np.ndarray) -> None:
         """Take in features with coefficient zero."""
-        old, size = self.features.size, self.features.size + features.size
+        old = self.features.size
         self.block.append(features)
-        if size > self._store.shape[0]:
-            store = np.empty((max(2 * old, size),) * 2)
-            store[:old, :old] = self.hessian
-            self._store = store
         self.features = np.concatenate([self.features, features])
         self.w = np.concatenate([self.w, np.zeros(features.size)])
         self.q = np.concatenate([self.q, self.block.gradient(self.residual, first=old)])
 
-    def extend_hessian(self, first: int, rows: np.ndarray) -> None:
-        """Store the rows and columns of the loss's Hessian from position `first` on."""
-        H = self.hessian
-        H[first:] = rows
-        H[:first, first:] = rows[:, :first].T
-        diagonal = np.arange(first, self.features.size)
-        H[diagonal, diagonal] += self.problem.l2
-
     def keep(self, positions: np.ndarray) -> None:
         """Drop all features but those at `positions`."""
-        self._store[: positions.size, : positions.size] = submatrix(self.hessian, positions)
         self.block.keep(positions)
         self.features = self.features[positions]
         self.w = self.w[positions]
@@ -107,11 +88,15 @@ class LeastSquaresSet(WorkingSet):
     def __init__(self, problem: LeastSquaresProblem) -> None:
         super().__init__(problem)
         self.residual = problem.y
+        self._hessian = GrowingMatrix()
 
     def add(self, features: np.ndarray) -> None:
-        old = self.features.size
         super().add(features)
-        self.extend_hessian(old, self.block.gram(old))
+        self._hessian.extend(self.block.gram(self._hessian.size), self.problem.l2)
+
+    def keep(self, positions: np.ndarray) -> None:
+        super().keep(positions)
+        self._hessian.keep(positions)
 
     def move(self, w: np.ndarray) -> None:
         self.w = w
@@ -122,7 +107,7 @@ class LeastSquaresSet(WorkingSet):
         w, q = self.w.copy(), self.q.copy()
         n_iter = solve_quadratic(
             self.problem.penalty.parameters,
-            self.hessian,
+            self._hessian.values,
             q,
             w,
             strengths,
