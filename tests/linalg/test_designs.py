@@ -67,14 +67,13 @@ def test_weighted_products(pair, rng):
     d = rng.uniform(0.0, 2.0, n)
     d /= d.mean()
     block = design.block()
-    block.append(np.array([3, 7, 0, 11]))
-    held = X[:, [3, 7, 0, 11]]
-    for first in (0, 2):
-        cross, sums = block.weighted_gram(d, first)
-        np.testing.assert_allclose(
-            cross, held[:, first:].T @ (d[:, None] * held) / n, atol=1e-7
-        )
-        np.testing.assert_allclose(sums, held[:, first:].T @ d / n, atol=1e-7)
+    features = np.array([3, 7, 0, 11])
+    block.append(features)
+    for old, new in (([], [0, 2, 3]), ([3, 1], [0, 2])):
+        one, both = X[:, features[new]], X[:, features[old + new]]
+        cross, sums = block.weighted_gram(d, np.array(new), np.array(old, dtype=int))
+        np.testing.assert_allclose(cross, one.T @ (d[:, None] * both) / n, atol=1e-7)
+        np.testing.assert_allclose(sums, one.T @ d / n, atol=1e-7)
     np.testing.assert_allclose(design.mean_squares(d), d @ X**2 / n, atol=1e-6)
     np.testing.assert_allclose(design.mean_squares(None), design.norms**2)
 
