@@ -184,11 +184,16 @@ def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
     """Return labels of classes that are there and can be sorted."""
     y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     _check_size("y", y, size)
+    if y.dtype == object:
+        types = {type(label).__name__ for label in y}
+        if len(types) > 1:
+            raise TypeError(f"y must hold labels of one type. Got {sorted(types)}.")
+        if types != {"str"}:
+            raise ValueError(
+                f"Unknown label type of y: {types.pop()} with dtype object. Use strings or a "
+                "numeric dtype."
+            )
     check_classification_targets(y)
-    try:
-        np.unique(y)
-    except TypeError as error:
-        raise TypeError(f"y must hold labels of one type: {error}") from error
     return y
 
 

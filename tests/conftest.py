@@ -3,10 +3,24 @@
 import numpy as np
 import pytest
 
-from sparsestat import L1, MCP, SCAD, ElasticNet
+from sparsestat import CEL0, L0, L1, MCP, SCAD, CappedL1, ElasticNet, LogSum, Lq
 from sparsestat.datasets import make_sparse_regression
 
-PENALTIES = [L1(), ElasticNet(0.5), MCP(3.0), MCP(1.5), SCAD(3.7), SCAD(2.2)]
+PENALTIES = [
+    L1(),
+    ElasticNet(0.5),
+    MCP(3.0),
+    MCP(1.5),
+    SCAD(3.7),
+    SCAD(2.2),
+    LogSum(1.0),
+    LogSum(0.1),
+    Lq(0.5),
+    Lq(2 / 3),
+    CappedL1(1.0),
+    L0(),
+    CEL0(),
+]
 
 
 @pytest.fixture(params=PENALTIES, ids=str)

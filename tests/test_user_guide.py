@@ -12,15 +12,16 @@ from sklearn.base import clone
 
 from sparsestat import PenalizedRegressor
 
-GUIDE = Path(__file__).parents[1] / "docs" / "user_guide" / "penalized_regression.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "user_guide"
 NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 def marked_block(name):
     """Return the code after a marker, and the output shown below it ("" if none is)."""
     pattern = rf"<!-- test: {name} -->\n```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
-    match = re.search(pattern, GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert match, f"the user guide has no block marked {name!r}"
+    pages = (page.read_text("utf-8") for page in sorted(GUIDE.glob("*.md")))
+    matches = [re.search(pattern, text, re.MULTILINE | re.DOTALL) for text in pages]
+    (match,) = filter(None, matches)
     return match[1], match[2] or ""
 
 
@@ -46,7 +47,7 @@ def test_worked_example_prints_what_the_page_shows(capsys):
 
 @pytest.fixture(scope="module")
 def log_sum(tmp_path_factory):
-    """The penalty of the page, imported from a module of its own."""
+    """The penalty of the page on penalties, imported from a module of its own."""
     folder = tmp_path_factory.mktemp("own_penalty")
     (folder / "log_sum.py").write_text(marked_block("own penalty")[0], "utf-8")
     with pytest.MonkeyPatch.context() as patch:

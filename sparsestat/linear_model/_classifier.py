@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
-from sparsestat.base import Data, check_vector, validate
+from sparsestat.base import Data, check_vector, naming, validate
 from sparsestat.linear_model._model import MODEL_CONSTRAINTS, PenalizedModel, fit_method
 from sparsestat.losses import LogisticLoss
 
@@ -34,8 +34,9 @@ class Classification(ClassifierMixin, PenalizedModel):
         labels = data.weighted().y
         self.classes_ = np.unique(labels)
         if self.classes_.size < 2:
+            (label,) = self.classes_.tolist()
             raise ValueError(
-                f"y must hold at least two classes. Got one class: {self.classes_[0]!r}"
+                f"y must hold at least two classes. Got one class: {label!r}"
                 + ("." if labels.size == data.y.size else ", among samples with weight.")
             )
         if offset is not None and self.classes_.size > 2:
@@ -49,11 +50,15 @@ class Classification(ClassifierMixin, PenalizedModel):
     def _class_factors(self, data: Data) -> np.ndarray:
         """Return each sample's factor by its class, 1 for classes without any."""
         kept = data.weighted()
-        weights = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=kept.y, sample_weight=kept.weight
-        )
-        if not (np.isfinite(weights).all() and (weights > 0.0).all()):
-            raise ValueError(f"class_weight must hold positive numbers. Got {weights}.")
+        with naming("class_weight"):
+            weights = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=kept.y, sample_weight=kept.weight
+            )
+            if not (np.isfinite(weights) & (weights / weights.max() > 0.0)).all():
+                raise ValueError(
+                    "class_weight must hold positive numbers, none of them vanishing beside "
+                    f"another. Got {weights}."
+                )
         position = np.searchsorted(self.classes_, data.y)
         return np.append(weights, 1.0)[position]
 

@@ -183,8 +183,8 @@ solver, tol, max_iter
     def _check_classes(self, data: Data, folds: Folds) -> None:
         """Raise if a class is missing from the training rows of a fold."""
         for train, _ in folds:
-            missing = np.setdiff1d(self.classes_, data.take(train).weighted().y)
-            if missing.size:
+            missing = np.setdiff1d(self.classes_, data.take(train).weighted().y).tolist()
+            if missing:
                 raise ValueError(
                     f"cv leaves no training rows of class {missing[0]!r} in one of its folds. "
                     "Use folds that are stratified and fewer than the members of the class, "
@@ -193,7 +193,7 @@ solver, tol, max_iter
 
     def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
         chances = log_probabilities(_squeezed(predictors))
-        columns = np.minimum(np.searchsorted(self.classes_, held.y), self.classes_.size - 1)
+        columns = np.searchsorted(self.classes_, held.y)
         return float(np.average(chances[np.arange(held.y.size), columns], weights=held.weight))
 
     def _stand_in(self, predictors: np.ndarray) -> Any:

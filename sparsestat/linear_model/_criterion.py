@@ -58,7 +58,7 @@ def minus_two_log_likelihood(
     """
     if not isinstance(loss, SquaredLoss):
         return 2.0 * size * mean_loss
-    variance = 2.0 * mean_loss if noise_variance is None else noise_variance
+    variance = 2.0 * mean_loss if noise_variance is None else float(noise_variance)
     if variance <= 0.0:  # a perfect fit
         return -math.inf
     return size * math.log(2.0 * math.pi * variance) + size * 2.0 * mean_loss / variance

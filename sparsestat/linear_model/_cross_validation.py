@@ -18,6 +18,7 @@ from sparsestat.linear_model._model import (
     FramedProblem,
     Miss,
     PenalizedModel,
+    flattest,
     warn_unless_converged,
 )
 from sparsestat.linear_model._path import (
@@ -78,7 +79,7 @@ class PathModel(PenalizedModel):
         kept = data.weighted()
         targets = self._targets(kept.y)
         framed = self._model().frame(kept, targets)
-        framed[0].warn_unless_convex()
+        flattest(framed).warn_unless_convex()
         alphas = choose_alphas(self.alphas, self.eps, framed)
         with progress(self, "alpha", alphas.size, X, y) as report:
             steps: list[tuple[Solution, ...]] = []
@@ -147,7 +148,8 @@ class PathModel(PenalizedModel):
 
         def by_scorer(held: Data, predictors: np.ndarray) -> float:
             weight = {} if held.weight is None else {"sample_weight": held.weight}
-            result = scorer(self._stand_in(predictors), held.X, held.y, **weight)
+            with naming("scoring"):
+                result = scorer(self._stand_in(predictors), held.X, held.y, **weight)
             if not (isinstance(result, Real) and math.isfinite(result)):
                 raise ValueError(f"scoring must return finite numbers. Got {result!r}, say.")
             return float(result)
@@ -158,7 +160,7 @@ class PathModel(PenalizedModel):
         self, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
     ) -> tuple[list[float], list[Miss]]:
         """Fit the path to the training rows; return test scores and misses."""
-        training, held = data.take(train).weighted(), data.take(test)
+        training, held = data.take(train).weighted(), data.take(test).weighted()
         predictors = np.empty((held.y.size, len(self._targets(data.y)), alphas.size))
         misses: list[Miss] = []
         for k, problem in enumerate(self._model().frame(training, self._targets(training.y))):

@@ -26,6 +26,7 @@ from sparsestat.base import (
 )
 from sparsestat.losses import LogisticLoss, SquaredLoss, loss_of
 from sparsestat.penalties import MCP, Penalty
+from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
     GLMProblem,
     LeastSquaresProblem,
@@ -43,6 +44,7 @@ __all__ = [
     "Miss",
     "Model",
     "PenalizedModel",
+    "flattest",
     "warn_unless_converged",
 ]
 
@@ -168,13 +170,14 @@ class FramedProblem:
     def warn_unless_convex(self) -> None:
         """Warn if the problem of one coefficient is not convex though gamma means it to be."""
         penalty = self.problem.penalty
-        if penalty.concavity is not None and penalty.concavity >= self.curvature:
+        bend = max(self.curvature + self.problem.l2, FLATTEST)
+        if penalty.concavity is not None and penalty.concavity >= bend:
             warnings.warn(
                 f"{penalty} bends more than the loss does: its second derivative reaches "
-                f"-{penalty.concavity:.3g}, that of the loss is {self.curvature:.3g} at the "
-                "null model, for a feature of mean square one, so that already the problem "
-                "of one coefficient is not convex. Use a larger gamma, or adaptive=True, "
-                "which rescales it.",
+                f"-{penalty.concavity:.3g}, that of the loss and l2 is {bend:.3g} at the null "
+                "model, for a feature of mean square one, so that already the problem of one "
+                "coefficient is not convex. Use a larger gamma, or adaptive=True, which "
+                "rescales it.",
                 UserWarning,
                 stacklevel=_level_of_the_caller(),
             )
@@ -214,6 +217,11 @@ class FramedProblem:
         ):
             coef, intercept = self.frame.restore(solution.coef)
             yield replace(solution, coef=coef, intercept=solution.intercept + intercept)
+
+
+def flattest(framed: Sequence[FramedProblem]) -> FramedProblem:
+    """Return the problem whose loss has the least curvature at the null model."""
+    return min(framed, key=lambda problem: problem.curvature)
 
 
 def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
@@ -322,7 +330,7 @@ class PenalizedModel(LinearEstimator):
         Targets that have no solution yet get coefficients 0.
         """
         coefs = np.zeros((n_targets, solutions[0].coef.size), dtype=dtype)
-        intercepts = np.zeros(n_targets)
+        intercepts = np.zeros(n_targets, dtype=dtype)
         for k, solution in enumerate(solutions):
             coefs[k] = solution.coef
             intercepts[k] = solution.intercept
@@ -341,7 +349,7 @@ class PenalizedModel(LinearEstimator):
     def _fit_targets(self, data: Data, targets: Sequence[np.ndarray], X: Any, y: Any) -> None:
         """Fit at one strength, `alpha`; store the attributes."""
         framed = self._model().frame(data, targets)
-        framed[0].warn_unless_convex()
+        flattest(framed).warn_unless_convex()
         starts = self._starts(len(targets), data.X.shape[1])
         routes = [
             problem.approach(self.alpha) if start is None else np.array([self.alpha])

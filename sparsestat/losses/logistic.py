@@ -25,13 +25,18 @@ class LogisticLoss:
 
     bound: ClassVar[float] = 0.25
 
+    def constant(self, y: Any, share: Any) -> float:
+        """Return the best constant linear predictor: the logarithm of the odds."""
+        return float(np.log(share @ y) - np.log(share @ (1.0 - y)))
+
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""
         return np.maximum(eta, 0.0) - y * eta + np.log1p(np.exp(-np.abs(eta)))
 
     def gradient(self, y: Any, eta: Any) -> Any:
-        """Evaluate the derivative in eta."""
-        return expit(eta) - y
+        """Evaluate the derivative in eta, expit(eta) - y, without cancellation."""
+        sign = 2.0 * y - 1.0
+        return -sign * expit(-sign * eta)
 
     def curvature(self, y: Any, eta: Any) -> Any:
         """Evaluate the second derivative in eta, at most 1/4."""
@@ -39,6 +44,6 @@ class LogisticLoss:
 
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :class:`SquaredLoss`."""
-        mean = y + share * (expit(eta) - y)
+        mean = y + share * self.gradient(y, eta)
         entropy = xlogy(mean, mean) + xlogy(1.0 - mean, 1.0 - mean)
         return np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta))) + entropy - mean * eta

@@ -29,6 +29,10 @@ class SquaredLoss:
 
     bound: ClassVar[float] = 1.0
 
+    def constant(self, y: Any, share: Any) -> float:
+        """Return the best constant linear predictor, for weights that add up to 1."""
+        return float(share @ y)
+
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""
         return 0.5 * (y - eta) ** 2

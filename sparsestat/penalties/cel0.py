@@ -14,8 +14,8 @@ __all__ = ["CEL0"]
 
 def cel0_value(penalty, t, strength):
     c = math.sqrt(penalty.curvature_of_loss)
-    short = math.sqrt(2.0 * strength) - c * t
-    return strength - 0.5 * short * short if short > 0.0 else strength
+    flat = math.sqrt(2.0 * strength)
+    return c * t * (flat - 0.5 * c * t) if c * t < flat else strength
 
 
 def cel0_prox(penalty, z, step, strength):

@@ -14,16 +14,17 @@ def log_sum_value(penalty, t, strength):
 
 
 def log_sum_prox(penalty, z, step, strength):
-    size, eps = abs(z), penalty.eps
-    discriminant = 0.25 * (size + eps) ** 2 - step * strength
+    size, eps, u = abs(z), penalty.eps, step * strength
+    discriminant = 0.25 * (size + eps) ** 2 - u
     if discriminant < 0.0:  # the objective increases throughout
         return 0.0
-    # The larger root is the local minimum away from zero; which of the two is lower?
-    root = 0.5 * (size - eps) + math.sqrt(discriminant)
+    # The larger root, written without cancellation, is the local minimum away from zero.
+    half, rest = 0.5 * (size - eps), math.sqrt(discriminant)
+    root = half + rest if half >= 0.0 else (size * eps - u) / (rest - half)
     if root <= 0.0:
         return 0.0
-    cost = 0.5 * (root - size) ** 2 + step * strength * math.log1p(root / eps)
-    if cost >= 0.5 * size * size:
+    # Where the problem is not convex zero is another one: which of the two is lower?
+    if u > eps * eps and 0.5 * (root - size) ** 2 + u * math.log1p(root / eps) >= 0.5 * size**2:
         return 0.0
     return root if z > 0.0 else -root
 

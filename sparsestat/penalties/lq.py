@@ -28,8 +28,8 @@ def lq_prox(penalty, z, step, strength):
     x = size
     while True:
         slope = u * q * x ** (q - 1.0)
-        lower = x - (x + slope - size) / (1.0 - (1.0 - q) * slope / x)
-        if not jump < lower < x:
+        lower = max(x - (x + slope - size) / (1.0 - (1.0 - q) * slope / x), jump)
+        if not lower < x:
             break
         x = lower
     return x if z > 0.0 else -x

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from sparsestat.penalties.base import Penalty, check_flag, check_parameter
 from sparsestat.penalties.scalar import ScalarFunctions
 
-__all__ = ["MCP"]
+__all__ = ["FLATTEST", "MCP"]
+
+# Where a loss is flatter, adaptive penalties are as good as the lasso.
+FLATTEST = 1e-12
 
 
 def mcp_value(penalty, t, strength):
@@ -89,4 +92,4 @@ class MCP(Penalty):
 
     def for_loss(self, bound: float, at_null: float) -> "MCP":
         """Return the penalty to use with a loss: gamma over its curvature if adaptive."""
-        return MCP(self.gamma / min(at_null, 1.0)) if self.adaptive else self
+        return MCP(self.gamma / min(max(at_null, FLATTEST), 1.0)) if self.adaptive else self

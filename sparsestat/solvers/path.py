@@ -44,7 +44,10 @@ def solve_path(
         solver = _default_solver(problem)
         if solver == "working_set" and n > 2 * p and p <= 5000:
             solver = "gram"
-    scale = _violation_scale(problem, tol, max_iter)
+    null = _null_model(problem, tol, max_iter)
+    scale = _violation_scale(problem, null)
+    if start is None and null is not None:
+        start = null.coef  # before the others are judged by what is left to explain
     return SOLVERS[solver](
         problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start
     )
@@ -54,28 +57,35 @@ def _default_solver(problem: Problem) -> str:
     return "prox_newton" if isinstance(problem, GLMProblem) else "working_set"
 
 
-def _violation_scale(problem: Problem, tol: float, max_iter: int) -> float:
+def _violation_scale(problem: Problem, null: Solution | None) -> float:
     """Return the unit of stationarity violations, 1 where all gradients vanish."""
     kept = np.isfinite(problem.weights)
     at_zero = float(np.abs(problem.gradient_at_zero[kept]).max(initial=0.0))
-    if (problem.weights == 0.0).any() and (problem.weights[kept] > 0.0).any():
-        null = _null_gradient(problem, tol, max_iter)
+    if null is not None and (problem.weights[kept] > 0.0).any():
+        gradient = problem.gradient(null.coef, null.intercept)
         # Rounding of the size of the gradient at zero cannot be undercut.
-        at_zero = max(float(np.abs(null[kept]).max()), 1e-7 * at_zero)
+        at_zero = max(float(np.abs(gradient[kept]).max()), 1e-7 * at_zero)
     return at_zero or 1.0
+
+
+def _null_model(problem: Problem, tol: float, max_iter: int) -> Solution | None:
+    """Return the solution with unpenalised features only, None if there are none."""
+    free = problem.weights == 0.0
+    if not free.any():
+        return None
+    null = replace(problem, weights=np.where(free, 0.0, np.inf))
+    scale = float(np.abs(problem.gradient_at_zero[free]).max()) or 1.0
+    solve = SOLVERS[_default_solver(problem)]
+    (solution,) = solve(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
+    return solution
 
 
 def _null_gradient(problem: Problem, tol: float, max_iter: int) -> np.ndarray:
     """Return the gradients at the null model."""
-    gradient = problem.gradient_at_zero
-    free = problem.weights == 0.0
-    if not free.any():
-        return gradient
-    null = replace(problem, weights=np.where(free, 0.0, np.inf))
-    scale = float(np.abs(gradient[free]).max()) or 1.0
-    solve = SOLVERS[_default_solver(problem)]
-    (solution,) = solve(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
-    return problem.gradient(solution.coef, solution.intercept)
+    null = _null_model(problem, tol, max_iter)
+    if null is None:
+        return problem.gradient_at_zero
+    return problem.gradient(null.coef, null.intercept)
 
 
 def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
@@ -93,10 +103,9 @@ def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
         pull[pulled], problem.curvatures[penalised][pulled]
     )
     largest = float((strengths / problem.weights[penalised][pulled]).max(initial=0.0))
-    if not problem.weights.all():
-        largest *= 1.0 + tol  # the null model is known to this accuracy
-    elif problem.penalty.jumps:
-        largest *= 1.0 + 1e-12  # rounding must not let a whole coefficient in
+    if not problem.weights.all() or problem.penalty.jumps:
+        # The null model is known to this accuracy; nor may rounding let a jump in.
+        largest *= 1.0 + tol
     return largest
 
 

@@ -166,7 +166,13 @@ class GLMProblem(Problem):
     @cached_property
     def null(self) -> LinearPredictor:
         """The linear predictor at zero coefficients."""
-        return self.at(np.zeros(self.y.size) + self.offset, 0.0)
+        n, start = self.y.size, 0.0
+        if self.fit_intercept:
+            share = self._weighted(np.full(n, 1.0 / n))
+            start = self.loss.constant(self.y, share) - float(
+                share @ (np.zeros(n) + self.offset)
+            )
+        return self.at(np.zeros(n) + self.offset, start)
 
     @cached_property
     def null_curvature(self) -> float:

@@ -7,6 +7,7 @@ the loss. A Hessian is used again, at this strength and the next, as long as ste
 bring the violation down fast; it only decides how fast, not where the steps lead.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -30,11 +31,11 @@ FAST = 0.25
 # Models need not be minimised better than what the step will leave of the violation.
 INEXACT = 0.1
 MODEL_ITER = 200
-LENGTHS = 0.5 ** np.arange(8.0)
 # Changes of the objective below this, relative to it, are rounding.
 ROUNDING = 1e-14
 # Where a solution takes its samples no further, a Newton step moves predictors less.
 SETTLED = 0.5
+FAR = 1e6
 
 
 class NewtonSet(WorkingSet):
@@ -129,7 +130,26 @@ class NewtonSet(WorkingSet):
             matter, penalty, model_strengths, strengths, tol, max_iter - n_iter
         )
         self._forget()
+        if not moved and self.problem.penalty.jumps:
+            moved = self._jump(strengths)
         return n_iter + more, moved
+
+    def _jump(self, strengths: np.ndarray) -> bool:
+        """Move the coefficient that violates most to where its proximal operator has it.
+
+        That lowers the objective, since the curvature there bounds that of the loss.
+        """
+        k = int(self._assess(self.w, strengths).violation.argmax())
+        curvature = self.problem.curvatures[self.features[k]]
+        if curvature <= 0.0:
+            return False
+        z = self.w[k] + self.q[k] / curvature
+        end = float(self.problem.penalty.prox(z, 1.0 / curvature, strengths[k]))
+        if self.problem.positive:
+            end = max(end, 0.0)
+        direction = np.zeros(self.w.size)
+        direction[k] = end - self.w[k]
+        return self._search(direction, strengths)
 
     def _step(
         self, matter, penalty, model_strengths, strengths, tol, max_iter
@@ -160,7 +180,9 @@ class NewtonSet(WorkingSet):
             return False
         now = self._objective(self._value, self.w, strengths)
         along = self.block.predict(direction)
-        for length in LENGTHS:
+        # Where predictors move by less than one the quadratic model is not far off.
+        halvings = max(8, 3 + math.ceil(math.log2(max(np.abs(along).max(), 1.0))))
+        for length in 0.5 ** np.arange(float(halvings)):
             w = self.w + length * direction
             fixed = self._predictor.fixed + length * along
             predictor = self.problem.at(fixed, self.intercept)
@@ -222,7 +244,12 @@ class NewtonSet(WorkingSet):
         along = self.block.predict(direction)
         if self.problem.fit_intercept:
             along -= (d @ along) / max(d.sum(), np.finfo(float).tiny)
-        return bool(np.abs(along).max() > SETTLED)
+        reach = float(np.abs(along).max())
+        if reach <= SETTLED:
+            return False
+        # A sample that loses by the step would in the end outweigh what the others gain.
+        far = self.problem.value(self._predictor.eta + (FAR / reach) * along)
+        return far <= self._value + 1.0
 
 
 def prox_newton_path(

@@ -16,7 +16,7 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -24,7 +24,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from sparsestat import L1, MCP, SCAD, ElasticNet, PenalizedRegressor, PenalizedRegressorCV
+from sparsestat import (
+    CEL0,
+    L1,
+    MCP,
+    SCAD,
+    ElasticNet,
+    LogSum,
+    PenalizedClassifier,
+    PenalizedClassifierCV,
+    PenalizedRegressor,
+    PenalizedRegressorCV,
+)
 
 
 class Case(NamedTuple):
@@ -34,6 +45,8 @@ class Case(NamedTuple):
     ----------
     estimator : estimator
         Has ``coef_`` and ``intercept_``.
+    labels : tuple
+        For a classifier the labels of its classes, sorted.
     strength : str or None
         The parameter that goes with the units of the response; None if it is found from
         the data.
@@ -43,13 +56,22 @@ class Case(NamedTuple):
         Whether the units of the columns matter.
     response_units : bool
         Whether the units of the response matter beyond `strength`.
+    counts : bool
+        Whether the sum of the weights matters, as the number of samples of a criterion.
     """
 
     estimator: BaseEstimator
+    labels: tuple = ()
     strength: str | None = "alpha"
     by_rows: bool = False
     column_units: bool = False
     response_units: bool = False
+    counts: bool = False
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether ``fit`` takes an offset: not for more than one linear predictor."""
+        return len(self.labels) <= 2
 
 
 CASES = [
@@ -57,6 +79,8 @@ CASES = [
     Case(PenalizedRegressor(0.1, penalty=ElasticNet(0.5)), response_units=True),
     Case(PenalizedRegressor(0.1, penalty=MCP(3.0), solver="working_set")),
     Case(PenalizedRegressor(0.1, penalty=SCAD(3.7))),
+    Case(PenalizedRegressor(0.1, penalty=LogSum(1.0)), response_units=True),
+    Case(PenalizedRegressor(0.02, penalty=CEL0()), response_units=True),
     Case(PenalizedRegressor(0.1, standardize=False, fit_intercept=False), column_units=True),
     Case(PenalizedRegressorCV(5, cv=3), strength=None, by_rows=True),
     Case(
@@ -65,9 +89,47 @@ CASES = [
         by_rows=True,
         column_units=True,
     ),
+    Case(PenalizedRegressorCV(5, criterion="bic"), strength=None, counts=True),
+    Case(PenalizedClassifier(0.1, penalty=L1()), labels=("no", "yes")),
+    Case(PenalizedClassifier(0.12), labels=(-1, 1)),
+    Case(
+        PenalizedClassifier(
+            0.1, penalty=SCAD(adaptive=True), l2=0.01, class_weight="balanced", tol=1e-10
+        ),
+        labels=(False, True),
+    ),
+    Case(
+        PenalizedClassifier(0.1, penalty=L1(), standardize=False, fit_intercept=False),
+        labels=(0, 1),
+        column_units=True,
+    ),
+    Case(
+        PenalizedClassifier(0.05, penalty=L1(), l2=0.01, tol=1e-10),
+        labels=("high", "low", "middle"),
+    ),
+    Case(
+        PenalizedClassifierCV(5, eps=0.3, cv=3),
+        labels=("no", "yes"),
+        strength=None,
+        by_rows=True,
+    ),
+    Case(
+        PenalizedClassifierCV(5, eps=0.3, penalty=L1(), cv=3, tol=1e-10),
+        labels=(1, 2, 5),
+        strength=None,
+        by_rows=True,
+    ),
+    Case(
+        PenalizedClassifierCV(
+            5, eps=0.05, penalty=L1(), criterion="aic", class_weight="balanced"
+        ),
+        labels=(0, 1),
+        strength=None,
+        counts=True,
+    ),
 ]
 
-N, P = 40, 8
+N, P = 60, 8
 
 
 @pytest.fixture(params=CASES, ids=lambda case: str(case.estimator))
@@ -96,12 +158,21 @@ def design():
     return X
 
 
-@pytest.fixture(scope="module")
-def y(X):
+def respond(X, labels):
+    """Return numbers that depend on X, or labels by which of equal parts they are in."""
     rng = np.random.default_rng(2)
     y = 1.0 + X @ [2.0, 0.0, -1.0, 0.0, 0.0, 0.5, 0.0, 0.0] + rng.standard_normal(N)
+    if labels:
+        y += 3.0 * rng.standard_normal(N)  # so that few features do not tell them apart
+        parts = np.quantile(y, np.arange(1, len(labels)) / len(labels))
+        y = np.array(labels)[np.digitize(y, parts)]
     y.flags.writeable = False
     return y
+
+
+@pytest.fixture
+def y(X, case):
+    return respond(X, case.labels)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +180,17 @@ def weight():
     weight = np.random.default_rng(3).uniform(0.2, 2.0, N)
     weight.flags.writeable = False
     return weight
+
+
+@pytest.fixture
+def extras(case, weight):
+    """What ``fit`` takes beside X and y."""
+    offset = {"offset": 0.5 * weight} if case.has_offset else {}
+    return {"sample_weight": weight, **offset}
+
+
+def linear_predictor(estimator, X):
+    return (estimator.decision_function if is_classifier(estimator) else estimator.predict)(X)
 
 
 def assert_same_model(actual, expected, rtol=0.0, atol=0.0, coef=None, intercept=None):
@@ -145,7 +227,7 @@ def test_column_names_are_kept_and_values_read_as_from_an_array(estimator, X, y,
     assert estimator.feature_names_in_.tolist() == NAMES
     assert not hasattr(plain, "feature_names_in_")
     assert_same_model(estimator, plain)
-    assert_allclose(estimator.predict(frame), plain.predict(X), atol=1e-12)
+    assert_allclose(linear_predictor(estimator, frame), linear_predictor(plain, X), atol=1e-12)
 
 
 @pytest.mark.parametrize("columns", [NAMES[::-1], NAMES[:-1], [*NAMES[:-1], "other"]], ids=str)
@@ -169,9 +251,10 @@ def test_an_array_after_a_data_frame_warns(estimator, X, y, to_frame):
         estimator.predict(X)
 
 
-def test_series_serve_as_response_weights_and_offset(estimator, X, y, weight):
-    expected = clone(estimator).fit(X, y, sample_weight=weight, offset=0.5 * weight)
-    series = {"sample_weight": pd.Series(weight), "offset": pl.Series(0.5 * weight)}
+def test_series_serve_as_response_weights_and_offset(estimator, X, y, extras):
+    expected = clone(estimator).fit(X, y, **extras)
+    kinds = {"sample_weight": pd.Series, "offset": pl.Series}
+    series = {name: kinds[name](values) for name, values in extras.items()}
     assert_same_model(estimator.fit(X, pd.Series(y), **series), expected)
 
 
@@ -229,16 +312,19 @@ def test_sparse_input_gives_the_model_of_dense_input(
     dense = clone(estimator).fit(X, y, **weights)
     estimator.fit(to_sparse(X), y, **weights)
     assert_same_model(estimator, dense, atol=1e-8)
-    assert_allclose(estimator.predict(to_sparse(X)), dense.predict(X), atol=1e-8)
+    assert_allclose(
+        linear_predictor(estimator, to_sparse(X)), linear_predictor(dense, X), atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("to_input", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
-def test_single_precision_stays_single_and_close(estimator, X, y, to_input):
+def test_single_precision_stays_single_and_close(case, estimator, X, y, to_input):
     double = clone(estimator).fit(to_input(X), y)
-    estimator.fit(to_input(X.astype(np.float32)), y.astype(np.float32))
+    estimator.set_params(tol=None)
+    estimator.fit(to_input(X.astype(np.float32)), y if case.labels else y.astype(np.float32))
     assert double.coef_.dtype == np.float64
     assert estimator.coef_.dtype == np.float32
-    assert estimator.predict(to_input(X.astype(np.float32))).dtype == np.float32
+    assert linear_predictor(estimator, to_input(X.astype(np.float32))).dtype == np.float32
     assert_same_model(estimator, double, atol=1e-4)
 
 
@@ -265,10 +351,12 @@ def test_unit_weights_change_no_bit(estimator, X, y, to_input, unit):
     assert_same_model(estimator.fit(to_input(X), y, sample_weight=unit), plain)
 
 
+@only(lambda case: not case.counts)
 @pytest.mark.parametrize("factor", [3.0, 1e-9, 1e200])
-def test_only_the_ratios_of_weights_matter(estimator, X, y, weight, factor):
-    plain = clone(estimator).fit(X, y, sample_weight=weight)
-    assert_same_model(estimator.fit(X, y, sample_weight=factor * weight), plain, atol=1e-9)
+def test_only_the_ratios_of_weights_matter(case, X, y, weight, factor):
+    plain = clone(case.estimator).fit(X, y, sample_weight=weight)
+    scaled = clone(case.estimator).fit(X, y, sample_weight=factor * weight)
+    assert_same_model(scaled, plain, atol=1e-9)
 
 
 # Where rows make folds, the folds have to go with the copies: see the tests of those.
@@ -297,11 +385,11 @@ def test_coefficients_move_with_their_features(estimator, X, y):
     order = np.random.default_rng(6).permutation(P)
     plain = clone(estimator).fit(X, y)
     assert_same_model(
-        estimator.fit(X[:, order], y), plain, atol=1e-9, coef=lambda coef: coef[order]
+        estimator.fit(X[:, order], y), plain, atol=1e-9, coef=lambda coef: coef[..., order]
     )
 
 
-@only(lambda case: not case.response_units)
+@only(lambda case: not (case.labels or case.response_units))
 @pytest.mark.parametrize("factor", [-3.0, 1e-6, 1e6])
 def test_the_model_scales_with_the_response(case, X, y, factor):
     plain, scaled = clone(case.estimator), clone(case.estimator)
@@ -312,6 +400,19 @@ def test_the_model_scales_with_the_response(case, X, y, factor):
     scaled.fit(X, factor * y)
     assert_allclose(scaled.coef_ / factor, plain.coef_, atol=1e-9)
     assert_allclose(scaled.intercept_ / factor, plain.intercept_, atol=1e-9)
+
+
+@only(lambda case: case.labels)
+def test_only_the_order_of_labels_matters(case, X, y):
+    plain = clone(case.estimator).fit(X, y)
+    places = np.searchsorted(case.labels, y)
+    renamed = clone(case.estimator).fit(X, np.array(["d", "g", "k"])[places])
+    assert_same_model(renamed, plain)
+    turned = clone(case.estimator).fit(X, np.array([9.0, 7.0, 4.0])[places])
+    turn = (lambda coef: -coef) if len(case.labels) == 2 else (lambda coef: coef[::-1])
+    assert_same_model(
+        turned, plain, atol=1e-8, coef=turn, intercept=lambda model: turn(model.intercept_)
+    )
 
 
 @only(lambda case: not case.column_units)
@@ -325,13 +426,24 @@ def test_standardised_columns_have_no_units(case, X, y, weight, to_input):
 
 @only(lambda case: case.estimator.fit_intercept)
 def test_an_intercept_takes_up_every_shift(case, X, y, weight):
-    shift = np.linspace(-5.0, 3.0, P)
+    shift, rise = np.linspace(-5.0, 3.0, P), 0.0 if case.labels else 7.0
     plain = clone(case.estimator).fit(X, y, sample_weight=weight)
     assert_same_model(
-        clone(case.estimator).fit(X + shift, y + 7.0, sample_weight=weight),
+        clone(case.estimator).fit(X + shift, y + rise if rise else y, sample_weight=weight),
         plain,
         atol=1e-9,
-        intercept=lambda model: model.intercept_ + 7.0 - shift @ model.coef_,
+        intercept=lambda model: model.intercept_ + rise - model.coef_ @ shift,
+    )
+
+
+@only(lambda case: case.estimator.fit_intercept and case.has_offset)
+def test_an_intercept_makes_up_for_a_constant_offset(case, X, y):
+    plain = clone(case.estimator).fit(X, y)
+    assert_same_model(
+        clone(case.estimator).fit(X, y, offset=np.full(N, 3.0)),
+        plain,
+        atol=1e-9,
+        intercept=lambda model: model.intercept_ - 3.0,
     )
 
 
@@ -381,12 +493,11 @@ def contents(array):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_input_is_never_changed(estimator, X, y, weight, layout, weighted):
-    arrays = [LAYOUTS[layout](X), y.copy(), 0.1 * weight]
-    arguments = {"offset": arrays[2]}
-    if weighted:
-        arrays.append(weight.copy())
-        arguments["sample_weight"] = arrays[3]
+def test_input_is_never_changed(estimator, X, y, extras, layout, weighted):
+    arguments = {name: values.copy() for name, values in extras.items()}
+    if not weighted:
+        del arguments["sample_weight"]
+    arrays = [LAYOUTS[layout](X), y.copy(), *arguments.values()]
     before = [contents(array) for array in arrays]
     estimator.set_params(penalty_weights=np.ones(P))
     estimator.fit(arrays[0], arrays[1], **arguments).predict(arrays[0])
@@ -409,14 +520,14 @@ def test_memory_mapped_input_is_read(estimator, X, y, weight, layout, tmp_path):
     X_map, y_map, weight_map = joblib.load(tmp_path / "data", mmap_mode="r")
     estimator.fit(X_map, y_map, sample_weight=weight_map)
     assert_same_model(estimator, plain, atol=1e-9)
-    assert_allclose(estimator.predict(X_map), plain.predict(X), atol=1e-9)
+    assert_allclose(linear_predictor(estimator, X_map), linear_predictor(plain, X), atol=1e-9)
 
 
-def test_worker_processes_read_memory_mapped_input(X, y):
-    estimators = [clone(case.estimator) for case in CASES]
+def test_worker_processes_read_memory_mapped_input(X):
+    tasks = [(clone(case.estimator), respond(X, case.labels)) for case in CASES]
     parallel = joblib.Parallel(n_jobs=2, max_nbytes=1)
-    fitted = parallel(joblib.delayed(estimator.fit)(X, y) for estimator in estimators)
-    for estimator, result in zip(estimators, fitted, strict=True):
+    fitted = parallel(joblib.delayed(estimator.fit)(X, y) for estimator, y in tasks)
+    for (estimator, y), result in zip(tasks, fitted, strict=True):
         assert_same_model(result, estimator.fit(X, y), atol=1e-9)
 
 
@@ -431,12 +542,13 @@ def test_shape_parameters_of_the_penalty_are_nested_parameters(estimator):
 
 
 def test_a_shape_parameter_can_be_set_where_the_default_penalty_is_meant(estimator):
+    adaptive = is_classifier(estimator)
     estimator.set_params(penalty=None).set_params(penalty__gamma=5.0)
-    assert estimator.penalty == MCP(5.0)
+    assert estimator.penalty == MCP(5.0, adaptive)
     estimator.set_params(penalty=SCAD(), penalty__gamma=4.0)
     assert estimator.penalty == SCAD(4.0)
     estimator.set_params(penalty__gamma=6.0, penalty=None)
-    assert estimator.penalty == MCP(6.0)
+    assert estimator.penalty == MCP(6.0, adaptive)
 
 
 def test_a_shared_penalty_is_changed_for_one_owner_only(estimator):
@@ -483,9 +595,10 @@ def test_the_html_view_links_to_the_documentation(estimator):
 
 
 def test_a_grid_search_tunes_strength_and_shape(case, X, y):
-    grid = {"penalty": [None, MCP(3.0)], "penalty__gamma": [1.5, 10.0]}
+    grid = {"penalty": [None, MCP(3.0, adaptive=True)], "penalty__gamma": [1.5, 10.0]}
     if case.strength is not None:
-        grid[case.strength] = [0.01, 0.3]
+        strength = case.estimator.get_params()[case.strength]
+        grid[case.strength] = [strength, 3.0 * strength]
     search = GridSearchCV(clone(case.estimator), grid, cv=2).fit(X, y)
     chosen = clone(case.estimator).set_params(**search.best_params_).fit(X, y)
     assert search.best_estimator_.penalty.gamma == search.best_params_["penalty__gamma"]
@@ -497,7 +610,9 @@ def test_a_grid_search_tunes_strength_and_shape(case, X, y):
 def test_a_pipeline_standardises_as_the_estimator_does(case, X, y):
     pipeline = make_pipeline(StandardScaler(), clone(case.estimator))
     plain = clone(case.estimator)
-    assert_allclose(pipeline.fit(X, y).predict(X), plain.fit(X, y).predict(X), atol=1e-9)
+    assert_allclose(
+        linear_predictor(pipeline.fit(X, y), X), linear_predictor(plain.fit(X, y), X), atol=1e-9
+    )
     assert_allclose(
         cross_val_score(pipeline, X, y, cv=3),
         cross_val_score(plain, X, y, cv=3),
@@ -505,17 +620,17 @@ def test_a_pipeline_standardises_as_the_estimator_does(case, X, y):
     )
 
 
-def test_metadata_routing_brings_weights_and_offset_to_fit(estimator, X, y, weight):
-    offset = 0.1 * weight
+def test_metadata_routing_brings_weights_and_offset_to_fit(estimator, X, y, extras):
     expected = make_pipeline(StandardScaler(), clone(estimator))
     step = expected.steps[-1][0]
-    expected.fit(X, y, **{f"{step}__sample_weight": weight, f"{step}__offset": offset})
+    expected.fit(X, y, **{f"{step}__{name}": values for name, values in extras.items()})
     with sklearn.config_context(enable_metadata_routing=True):
-        estimator.set_fit_request(sample_weight=True, offset=True)
+        estimator.set_fit_request(**dict.fromkeys(extras, True))
         estimator.set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
-        search = GridSearchCV(make_pipeline(scaler, estimator), {f"{step}__tol": [None]}, cv=2)
-        search.fit(X, y, sample_weight=weight, offset=offset)
+        grid = {f"{step}__tol": [estimator.tol]}
+        search = GridSearchCV(make_pipeline(scaler, estimator), grid, cv=2)
+        search.fit(X, y, **extras)
     assert_same_model(search.best_estimator_[-1], expected[-1])
 
 

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import cvxpy as cp
 import numpy as np
 
-from sparsestat import L1, MCP, SCAD, ElasticNet
+from sparsestat import CEL0, L0, L1, MCP, SCAD, CappedL1, ElasticNet, LogSum, Lq
+
+JUMPING = L0, CEL0, Lq
 
 
 def penalty_slope(penalty, t, a):
@@ -19,6 +21,35 @@ def penalty_slope(penalty, t, a):
             return np.where(t < g * a, a - t / g, 0.0)
         case SCAD(gamma=g):
             return np.where(t <= a, a, np.where(t < g * a, (g * a - t) / (g - 1), 0.0))
+        case LogSum(eps=e):
+            return a / (e + t)
+        case CappedL1(tau=c):
+            return np.where(t < c, a, 0.0)
+
+
+def jumping_prox(penalty, z, c, a):
+    """Return the least of c (x - z)^2 / 2 + p(|x|; a), standardised least squares for CEL0."""
+    size = np.abs(z)
+    match penalty:
+        case L0():
+            return np.where(c * size**2 > 2 * a, z, 0.0)
+        case CEL0():  # its curvature is 1, that of the loss 1 + l2
+            root = np.sqrt(2 * a)
+            shrunk = np.divide(c * size - root, c - 1, where=c > 1, out=np.zeros_like(z))
+            inside = np.where(c > 1, np.clip(shrunk, 0.0, size), size * (c * size**2 > 2 * a))
+            return np.sign(z) * inside
+        case Lq(q=q):  # bisection for the larger stationary point, from where h is convex
+            low = np.minimum((a * q * (1 - q) / c) ** (1 / (2 - q)), size)
+            high = size
+            for _ in range(200):
+                middle = (low + high) / 2
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    rising = (
+                        c * (middle - size) + np.where(a > 0, a * q * middle ** (q - 1), 0) > 0
+                    )
+                low, high = np.where(rising, low, middle), np.where(rising, middle, high)
+            better = c * (high - size) ** 2 / 2 + a * high**q < c * size**2 / 2
+            return np.where((a == 0) | better, np.sign(z) * high, 0.0)
 
 
 def penalty_value(penalty, t, a):
@@ -33,6 +64,16 @@ def penalty_value(penalty, t, a):
         case SCAD(gamma=g):
             middle = (2 * g * a * t - t**2 - a**2) / (2 * (g - 1))
             return np.where(t <= a, a * t, np.where(t < g * a, middle, a**2 * (g + 1) / 2))
+        case LogSum(eps=e):
+            return a * np.log1p(t / e)
+        case CappedL1(tau=c):
+            return a * np.minimum(t, c)
+        case Lq(q=q):
+            return a * t**q
+        case L0():
+            return a * (t != 0.0)
+        case CEL0():
+            return a - np.maximum(np.sqrt(2 * a) - t, 0.0) ** 2 / 2
 
 
 class Data(NamedTuple):
@@ -69,7 +110,8 @@ def scale(spec, data):
     X, y = np.asarray(data.X, dtype=float), data.response
     if spec.fit_intercept:
         X, y = X - shares @ X, y - shares @ y
-    scales = np.sqrt(shares @ X**2) if spec.standardize else np.ones(X.shape[1])
+    standardize = spec.standardize or isinstance(spec.penalty, CEL0)
+    scales = np.sqrt(shares @ X**2) if standardize else np.ones(X.shape[1])
     root = np.sqrt(shares)
     return Scaled(root[:, None] * X / scales, root * y, scales)
 
@@ -92,9 +134,17 @@ def violation(spec, data, coef, intercept):
     b = coef * problem.scales
     pull = problem.X.T @ residual - spec.l2 * b
     a = np.broadcast_to(strengths(spec), b.shape)
-    slope = penalty_slope(spec.penalty, np.abs(b), np.where(np.isinf(a), 0.0, a))
-    at_zero = np.maximum((pull if spec.positive else np.abs(pull)) - slope, 0.0)
-    distance = np.where(b == 0.0, at_zero, np.abs(pull - np.sign(b) * slope))
+    finite = np.where(np.isinf(a), 0.0, a)
+    if isinstance(spec.penalty, JUMPING):
+        c = np.sum(problem.X**2, axis=0) + spec.l2
+        used = c > 0.0
+        moved = np.zeros(b.size)
+        moved[used] = jumping_prox(spec.penalty, (b + pull / c)[used], c[used], finite[used])
+        distance = c * np.abs((np.maximum(moved, 0.0) if spec.positive else moved) - b)
+    else:
+        slope = penalty_slope(spec.penalty, np.abs(b), finite)
+        at_zero = np.maximum((pull if spec.positive else np.abs(pull)) - slope, 0.0)
+        distance = np.where(b == 0.0, at_zero, np.abs(pull - np.sign(b) * slope))
     assert not b[np.isinf(a)].any()
     if spec.positive:
         assert (b >= 0.0).all()

@@ -8,7 +8,19 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lasso_path
 
-from sparsestat import L1, MCP, SCAD, ElasticNet, PathResult, PenalizedRegressor, penalized_path
+from sparsestat import (
+    CEL0,
+    L0,
+    L1,
+    MCP,
+    SCAD,
+    ElasticNet,
+    LogSum,
+    Lq,
+    PathResult,
+    PenalizedRegressor,
+    penalized_path,
+)
 
 SOLVERS = ["gram", "working_set"]
 
@@ -112,8 +124,17 @@ def test_the_first_point_is_the_last_without_features(data, penalty, solver, pos
     problem = scale(PenalizedRegressor(**options), data)
     pull = problem.X.T @ problem.y
     largest = pull.max() if positive else np.abs(pull).max()
-    ratio = getattr(penalty, "l1_ratio", 1.0)
-    assert_allclose(path.alphas[0], largest / ratio)
+    match penalty:
+        case Lq(q=q):  # where zero and the other minimum of one coefficient are as good
+            jump = 2 * (1 - q) / (2 - q) * largest
+            start = jump ** (2 - q) / (2 * (1 - q))
+        case L0() | CEL0():
+            start = largest**2 / 2
+        case LogSum(eps=eps):
+            start = eps * largest
+        case _:
+            start = largest / getattr(penalty, "l1_ratio", 1.0)
+    assert_allclose(path.alphas[0], start)
     assert_allclose(path.alphas, np.geomspace(path.alphas[0], 0.5 * path.alphas[0], 50))
 
 

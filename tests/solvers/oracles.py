@@ -1,39 +1,155 @@
-"""Plain numpy and cvxpy answers to compare the solvers with."""
+"""Plain numpy, scipy and cvxpy answers to compare the solvers with."""
+
+from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from sparsestat import L1, ElasticNet
 
 
+def distance(q, b, penalty, strengths, curvatures, positive=False):
+    """Return the largest distance to stationarity at the negative gradient q.
+
+    That of q to the subdifferential; for penalties that jump, of b to what its proximal
+    operator makes of it, times the curvature. Infinite strengths fix coefficients at zero.
+    """
+    kept = np.isfinite(strengths)
+    q, b, strengths, curvatures = q[kept], b[kept], strengths[kept], curvatures[kept]
+    if penalty.jumps:
+        assert (curvatures > 0.0).all()
+        end = penalty.prox(b + q / curvatures, 1.0 / curvatures, strengths)
+        return (curvatures * np.abs((np.maximum(end, 0.0) if positive else end) - b)).max()
+    slope = penalty.derivative(b, strengths)
+    at_zero = np.maximum((q if positive else np.abs(q)) - slope, 0.0)
+    return np.where(b == 0.0, at_zero, np.abs(q - np.sign(b) * slope)).max()
+
+
+def penalty_sum(b, penalty, alpha, weights, l2):
+    used = b != 0.0
+    weights = np.ones(b.size) if weights is None else weights
+    return penalty.value(b[used], alpha * weights[used]).sum() + l2 / 2 * b @ b
+
+
 def stationarity(X, y, b, penalty, alpha, weights=None, l2=0.0, positive=False):
-    """Return the largest distance to stationarity, from the definition, unscaled."""
-    strengths = alpha * (np.ones(X.shape[1]) if weights is None else weights)
-    g = X.T @ (y - X @ b) / len(y) - l2 * b
-    slope = penalty.derivative(b, np.where(np.isfinite(strengths), strengths, 0.0))
-    pull = g if positive else np.abs(g)
-    at_zero = np.maximum(pull - slope, 0.0)
-    distance = np.where(b == 0.0, at_zero, np.abs(g - np.sign(b) * slope))
-    return distance[np.isfinite(strengths)].max()
+    """Return the largest distance to stationarity of least squares, unscaled."""
+    weights = np.ones(X.shape[1]) if weights is None else weights
+    q = X.T @ (y - X @ b) / len(y) - l2 * b
+    curvatures = (X**2).mean(axis=0) + l2
+    return distance(q, b, penalty, alpha * weights, curvatures, positive)
 
 
 def objective(X, y, b, penalty, alpha, weights=None, l2=0.0):
     """Return half the mean squared error plus penalties."""
-    weights = np.ones(X.shape[1]) if weights is None else weights
-    used = b != 0.0
-    smooth = ((y - X @ b) ** 2).mean() / 2 + l2 / 2 * b @ b
-    return smooth + penalty.value(b[used], alpha * weights[used]).sum()
+    return ((y - X @ b) ** 2).mean() / 2 + penalty_sum(b, penalty, alpha, weights, l2)
 
 
-def convex_optimum(X, y, penalty, alpha, weights=None, l2=0.0, positive=False):
-    """Return the optimal value of a convex problem by cvxpy."""
-    weights = np.ones(X.shape[1]) if weights is None else weights
+def minimum(loss, b, penalty, alpha, weights, l2, positive):
+    """Return the least of a convex loss plus penalties, by cvxpy."""
+    weights = np.ones(b.size) if weights is None else weights
     ratio = {L1: 1.0, ElasticNet: getattr(penalty, "l1_ratio", None)}[type(penalty)]
-    b = cp.Variable(X.shape[1])
+    excluded = np.isinf(weights)
+    weights = np.where(excluded, 0.0, weights)
     lasso = cp.sum(cp.multiply(alpha * ratio * weights, cp.abs(b)))
     ridge = cp.sum(cp.multiply(alpha * (1 - ratio) * weights + l2, cp.square(b))) / 2
-    loss = cp.sum_squares(y - X @ b) / (2 * len(y))
     constraints = [b >= 0] if positive else []
+    if excluded.any():
+        constraints.append(b[excluded] == 0)
     problem = cp.Problem(cp.Minimize(loss + lasso + ridge), constraints)
     problem.solve(solver="CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
     return problem.value
+
+
+def convex_optimum(X, y, penalty, alpha, weights=None, l2=0.0, positive=False):
+    """Return the optimal value of convex least squares by cvxpy."""
+    b = cp.Variable(X.shape[1])
+    loss = cp.sum_squares(y - X @ b) / (2 * len(y))
+    return minimum(loss, b, penalty, alpha, weights, l2, positive)
+
+
+@dataclass
+class Logistic:
+    """A logistic model written out: y is 0 or 1, weights need not have mean 1."""
+
+    X: np.ndarray
+    y: np.ndarray
+    fit_intercept: bool = True
+    sample_weight: np.ndarray | None = None
+    offset: np.ndarray | float = 0.0
+
+    @property
+    def shares(self):
+        weight = np.ones(len(self.y)) if self.sample_weight is None else self.sample_weight
+        return weight / weight.sum()
+
+    def residual(self, b, b0):
+        """Return minus the derivatives of the weighted mean loss in the linear predictor."""
+        eta = self.X @ b + b0 + self.offset
+        return self.shares * np.where(self.y == 1, expit(-eta), -expit(eta))
+
+    def loss(self, b, b0):
+        margin = (2 * self.y - 1) * (self.X @ b + b0 + self.offset)
+        return self.shares @ np.logaddexp(0.0, -margin)
+
+    def curvatures(self, l2=0.0):
+        """Return the upper bounds of second derivatives along the coefficients."""
+        return self.shares @ self.X**2 / 4 + l2
+
+    def hessian(self, b, b0):
+        """Return the Hessian in the coefficients and, last, the intercept if there is one."""
+        eta = self.X @ b + b0 + self.offset
+        Z = np.column_stack([self.X, np.ones(len(self.y))]) if self.fit_intercept else self.X
+        return Z.T * (self.shares * expit(eta) * expit(-eta)) @ Z
+
+    def stationarity(self, b, b0, penalty, alpha, weights=None, l2=0.0, positive=False):
+        """Return the largest distance to stationarity, unscaled."""
+        weights = np.ones(b.size) if weights is None else weights
+        q = self.X.T @ self.residual(b, b0) - l2 * b
+        return distance(q, b, penalty, alpha * weights, self.curvatures(l2), positive)
+
+    def objective(self, b, b0, penalty, alpha, weights=None, l2=0.0):
+        return self.loss(b, b0) + penalty_sum(b, penalty, alpha, weights, l2)
+
+    def optimum(self, penalty, alpha, weights=None, l2=0.0, positive=False):
+        """Return the optimal value of a convex model, the intercept a variable."""
+        b, b0 = cp.Variable(self.X.shape[1]), cp.Variable()
+        eta = self.X @ b + (b0 if self.fit_intercept else 0.0) + self.offset
+        loss = self.shares @ cp.logistic(cp.multiply(1 - 2 * self.y, eta))
+        return minimum(loss, b, penalty, alpha, weights, l2, positive)
+
+    def null(self, free=(), positive=False):
+        """Return coefficients and intercept of the model of some features only, by L-BFGS."""
+        free = np.asarray(free, dtype=int)
+
+        def unpack(u):
+            b = np.zeros(self.X.shape[1])
+            b[free] = u[: free.size]
+            return b, u[free.size] if self.fit_intercept else 0.0
+
+        def value_and_gradient(u):
+            b, b0 = unpack(u)
+            r = self.residual(b, b0)
+            slope = -self.X[:, free].T @ r
+            return self.loss(b, b0), np.append(slope, -r.sum())[: u.size]
+
+        size = free.size + self.fit_intercept
+        if size == 0:
+            return unpack(np.empty(0))
+        bounds = [(0.0 if positive else None, None)] * free.size + [(None, None)]
+        fit = minimize(
+            value_and_gradient,
+            np.zeros(size),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds[:size],
+            options={"ftol": 0.0, "gtol": 1e-11, "maxcor": 30},
+        )
+        return unpack(fit.x)
+
+    def scale(self, weights=None, positive=False):
+        """Return the largest gradient at the null model, excluded features left out."""
+        weights = np.ones(self.X.shape[1]) if weights is None else weights
+        null = self.null(np.flatnonzero(weights == 0.0), positive)
+        return np.abs(self.X.T @ self.residual(*null))[np.isfinite(weights)].max()
