@@ -15,6 +15,8 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 
 BENCHMARKS = {
     "path": "time of whole regularisation paths at matched accuracy",
+    "logistic": "the same for logistic regression",
+    "selection": "rules that choose the strength, on known truths",
     "cold_start": "CPU time of the first fit in a new process",
 }
 OTHERS = {

@@ -84,7 +84,7 @@ def run(options: Any) -> None:
         "first fit",
         {
             "cases": {case.name: entries[case.name] for case in CASES},
-            "environment": environment(options.command),
+            "environment": environment(options.command, ["skglm"]),
         },
     )
     say(f"written: {record.path}")

@@ -1,7 +1,8 @@
 """The data that solvers are compared on.
 
-Columns have mean square one (dense ones mean zero as well) and y has mean zero, so
-that solvers with and without an intercept or standardisation solve one problem.
+Columns have mean square one (dense ones mean zero as well), and a response of least
+squares has mean zero, so that standardisation or an intercept would change nothing.
+Labels are 0 and 1; no solver fits an intercept to them.
 """
 
 from dataclasses import dataclass, replace
@@ -10,17 +11,18 @@ import numpy as np
 from numpy.random import Generator
 from scipy import sparse
 
+from benchmarks.loss import LOGISTIC, LOSSES, SQUARED
 from benchmarks.problem import Problem
-from sparsestat.datasets import make_sparse_regression
+from sparsestat.datasets import load_golub, make_sparse_regression
 
-__all__ = ["SHAPES", "Shape"]
+__all__ = ["Shape"]
 
 SNR = 3.0
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A design, a penalty and a path.
+    """A design, a loss, a penalty and a path.
 
     Parameters
     ----------
@@ -28,8 +30,9 @@ class Shape:
     n_samples, n_features, n_nonzero : int
     design : str
         "ar1", "block", "factor" (`make_sparse_regression`), "heavy_tailed" (independent
-        Student t, 3 degrees of freedom), "sparse" (nonzeros spread evenly, normal) or
-        "counts" (sparse, columns of power-law length, logarithms of counts).
+        Student t, 3 degrees of freedom), "sparse" (nonzeros spread evenly, normal),
+        "counts" (sparse, columns of power-law length, logarithms of counts) or "golub"
+        (real data: the genes and classes of `load_golub`).
     level : float
         Correlation of the design; share of nonzeros for sparse ones.
     n_alphas, smallest : int, float
@@ -39,6 +42,8 @@ class Shape:
         None for the lasso, else that of the MCP.
     held_out : bool
         Whether the solvers of this package were never tuned on such a design.
+    loss : str
+        "squared_error" or "log_loss".
     """
 
     name: str
@@ -52,9 +57,12 @@ class Shape:
     seed: int
     gamma: float | None = None
     held_out: bool = False
+    loss: str = SQUARED.name
 
     def smoke(self) -> "Shape":
-        """Return a tiny version of the same kind."""
+        """Return a tiny version of the same kind; real data stay as they are."""
+        if self.design == "golub":
+            return replace(self, n_alphas=5, smallest=max(self.smallest, 0.3))
         return replace(
             self,
             n_samples=max(40, self.n_samples // 20),
@@ -66,12 +74,21 @@ class Shape:
         )
 
     def problem(self) -> Problem:
-        """Draw the data."""
+        """Draw the data, or load them."""
+        X, y = golub() if self.design == "golub" else self._draw()
+        loss = LOSSES[self.loss]
+        return Problem.geometric(X, y, self.n_alphas, self.smallest, self.gamma, loss)
+
+    def _draw(self) -> tuple[np.ndarray | sparse.csc_array, np.ndarray]:
         rng = np.random.default_rng(self.seed)
-        X = DESIGNS.get(self.design, correlated)(self, rng)
-        X = standardise(X)
-        y = respond(X, self.n_nonzero, rng)
-        return Problem.geometric(X, y, self.n_alphas, self.smallest, self.gamma)
+        X = standardise(DESIGNS.get(self.design, correlated)(self, rng))
+        draw = labels if self.loss == LOGISTIC.name else respond
+        return X, draw(X, self.n_nonzero, rng)
+
+
+def golub() -> tuple[np.ndarray, np.ndarray]:
+    data = load_golub()
+    return standardise(data.X), (data.y == "AML").astype(float)
 
 
 def correlated(shape: Shape, rng: Generator) -> np.ndarray:
@@ -131,28 +148,22 @@ def standardise(X):
 
 def respond(X, n_nonzero: int, rng: Generator) -> np.ndarray:
     """Draw a response from a few columns, of mean zero and variance one."""
-    occupied = np.diff(X.indptr) > 0 if sparse.issparse(X) else np.ones(X.shape[1], bool)
-    coef = np.zeros(X.shape[1])
-    support = rng.choice(np.flatnonzero(occupied), n_nonzero, replace=False)
-    coef[support] = rng.choice([-1.0, 1.0], n_nonzero) * rng.uniform(0.5, 1.5, n_nonzero)
-    signal = X @ coef
+    signal = _signal(X, n_nonzero, rng)
     y = signal + rng.standard_normal(X.shape[0]) * signal.std() / np.sqrt(SNR)
     return (y - y.mean()) / y.std()
 
 
-TUNED = (
-    Shape("lasso-wide", 1000, 10_000, 50, "ar1", 0.9, 50, 0.1, seed=101),
-    Shape("lasso-short", 200, 20_000, 10, "ar1", 0.5, 50, 0.05, seed=102),
-    Shape("lasso-tall", 20_000, 500, 50, "ar1", 0.5, 50, 0.01, seed=103),
-    Shape("lasso-sparse", 20_000, 100_000, 100, "sparse", 1e-3, 50, 0.1, seed=104),
-    Shape("mcp-wide", 1000, 10_000, 50, "ar1", 0.5, 30, 0.15, seed=105, gamma=3.0),
-)
-HELD_OUT = (
-    Shape("lasso-small", 400, 60, 10, "ar1", 0.5, 100, 1e-3, seed=201),
-    Shape("lasso-factor", 800, 12_000, 40, "factor", 0.5, 50, 0.1, seed=202),
-    Shape("lasso-heavy", 300, 15_000, 15, "heavy_tailed", 0.0, 50, 0.05, seed=203),
-    Shape("lasso-tall-block", 15_000, 800, 40, "block", 0.8, 50, 0.01, seed=204),
-    Shape("lasso-counts", 10_000, 60_000, 80, "counts", 4e-3, 50, 0.1, seed=205),
-    Shape("mcp-block", 600, 8000, 30, "block", 0.7, 30, 0.15, seed=206, gamma=2.5),
-)
-SHAPES = TUNED + tuple(replace(shape, held_out=True) for shape in HELD_OUT)
+def labels(X, n_nonzero: int, rng: Generator) -> np.ndarray:
+    """Draw labels by a logistic model with a few columns and two classes of like size."""
+    signal = _signal(X, n_nonzero, rng)
+    # The label says whether signal and logistic noise, of variance pi^2 / 3, are positive.
+    signal *= np.sqrt(SNR) * np.pi / np.sqrt(3) / signal.std()
+    return (signal - signal.mean() + rng.logistic(size=signal.size) > 0).astype(float)
+
+
+def _signal(X, n_nonzero: int, rng: Generator) -> np.ndarray:
+    occupied = np.diff(X.indptr) > 0 if sparse.issparse(X) else np.ones(X.shape[1], bool)
+    coef = np.zeros(X.shape[1])
+    support = rng.choice(np.flatnonzero(occupied), n_nonzero, replace=False)
+    coef[support] = rng.choice([-1.0, 1.0], n_nonzero) * rng.uniform(0.5, 1.5, n_nonzero)
+    return X @ coef

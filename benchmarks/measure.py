@@ -57,7 +57,8 @@ class Seconds:
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise TimeLimitError if the block takes longer.
 
-    A compiled function is interrupted when it returns to the interpreter. Without timer
+    A compiled function is interrupted when it returns to the interpreter; if it makes an
+    error of its own, or none, out of the interruption, that is one nevertheless. Without timer
     signals (Windows, a thread other than the main one) there is no limit. The limit is on
     the wall clock: on Linux a timer of CPU time makes the clock of CPU time coarse.
     """
@@ -68,16 +69,27 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
+    over = TimeLimitError(f"more than {seconds:g} s")
+    expired = False
+
     def stop(*_: object) -> None:
-        raise TimeLimitError(f"more than {seconds:g} s")
+        nonlocal expired
+        expired = True
+        raise over
 
     previous = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception as error:
+        if expired and error is not over:
+            raise over from error
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+    if expired:
+        raise over
 
 
 def timed(function: Callable[[], Any], count: int = 1) -> tuple[Any, Seconds]:
@@ -150,6 +162,7 @@ def choose(
     attempt: Callable[[float], tuple[float, Seconds]],
     tols: Iterable[float],
     target: float,
+    patience: float = math.inf,
 ) -> Choice:
     """Walk from loose to tight; stop at the first tolerance that meets the target.
 
@@ -160,6 +173,8 @@ def choose(
     tols : iterable of float
     target : float
         What is reached must be at most this.
+    patience : float
+        CPU seconds after which no further tolerance is tried.
     """
     rungs: list[Rung] = []
     for tol in tols:
@@ -172,6 +187,8 @@ def choose(
         rungs.append(Rung(tol, seconds.cpu, reached))
         if reached <= target:
             return Choice(OK, tuple(rungs))
+        if sum(rung.seconds for rung in rungs) > patience:
+            break
     best = min(rung.reached for rung in rungs)
     return Choice(MISSED, tuple(rungs), f"at best {best:.1e} at tolerance {tol:g}")
 

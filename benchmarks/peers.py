@@ -1,6 +1,7 @@
 """The solvers that are compared: one function each, from a problem and a tolerance.
 
-To add one, write a function under ``@solver``. It imports its package itself, runs on
+Here are those of least squares; those of other losses have files of their own.
+To add one, write a function under ``@register``. It imports its package itself, runs on
 one thread, fits no intercept, leaves the data as they are, and returns coefficients of
 shape (p, n_alphas), dense or sparse. Tolerances mean what they mean in each package: the
 benchmarks choose one by the accuracy that is reached. Iteration limits are high enough
@@ -14,7 +15,7 @@ from typing import Any
 
 from benchmarks.problem import Problem
 
-__all__ = ["OURS", "SOLVERS", "Solver"]
+__all__ = ["OURS", "SOLVERS", "Solver", "any_problem", "convex", "ours", "registrar"]
 
 OURS = "sparsestat"
 SOLVERS: dict[str, "Solver"] = {}
@@ -50,21 +51,27 @@ class Solver:
         return True
 
 
-def solver(name: str, package: str, suits: Callable[[Problem], bool]) -> Callable:
-    """Register a solver under the name that the tables show."""
+def registrar(solvers: dict[str, Solver]) -> Callable:
+    """Return a decorator that puts a function among `solvers`, as the tables name it."""
 
-    def register(solve: Callable) -> Callable:
-        SOLVERS[name] = Solver(name, package, suits, solve)
-        return solve
+    def register(name: str, package: str, suits: Callable[[Problem], bool]) -> Callable:
+        def add(solve: Callable) -> Callable:
+            solvers[name] = Solver(name, package, suits, solve)
+            return solve
+
+        return add
 
     return register
+
+
+register = registrar(SOLVERS)
 
 
 def any_problem(problem: Problem) -> bool:
     return True
 
 
-def lasso(problem: Problem) -> bool:
+def convex(problem: Problem) -> bool:
     return problem.convex
 
 
@@ -73,13 +80,14 @@ def tall_lasso(problem: Problem) -> bool:
     return problem.convex and n > p
 
 
-@solver(OURS, "sparsestat", any_problem)
-def sparsestat(problem: Problem, tol: float):
+@register(OURS, "sparsestat", any_problem)
+def ours(problem: Problem, tol: float):
     from sparsestat import L1, MCP, penalized_path
 
     path = penalized_path(
         problem.X,
         problem.y,
+        loss=problem.loss.name,
         penalty=L1() if problem.convex else MCP(gamma=problem.gamma),
         alphas=problem.alphas,
         fit_intercept=False,
@@ -90,7 +98,7 @@ def sparsestat(problem: Problem, tol: float):
     return path.coefs
 
 
-@solver("scikit-learn", "scikit-learn", lasso)
+@register("scikit-learn", "scikit-learn", convex)
 def scikit_learn(problem: Problem, tol: float, precompute: bool = False):
     from sklearn.linear_model import lasso_path
 
@@ -106,12 +114,12 @@ def scikit_learn(problem: Problem, tol: float, precompute: bool = False):
     return coefs
 
 
-@solver("scikit-learn (Gram)", "scikit-learn", tall_lasso)
+@register("scikit-learn (Gram)", "scikit-learn", tall_lasso)
 def scikit_learn_gram(problem: Problem, tol: float):
     return scikit_learn(problem, tol, precompute=True)
 
 
-@solver("skglm", "skglm", any_problem)
+@register("skglm", "skglm", any_problem)
 def skglm(problem: Problem, tol: float):
     from skglm.datafits import Quadratic
     from skglm.penalties import L1, MCPenalty
@@ -130,7 +138,7 @@ def skglm(problem: Problem, tol: float):
     return coefs
 
 
-@solver("celer", "celer", lasso)
+@register("celer", "celer", convex)
 def celer(problem: Problem, tol: float):
     from celer import celer_path
 

@@ -9,12 +9,14 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from benchmarks.loss import SQUARED, Loss
+
 __all__ = ["Problem"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Minimise norm(y - X b)^2 / (2 n) + sum_j p(abs(b_j); alpha) at each alpha.
+    """Minimise mean_i loss(y_i, x_i'b) + sum_j p(abs(b_j); alpha) at each alpha.
 
     Parameters
     ----------
@@ -24,18 +26,23 @@ class Problem:
         Decreasing.
     gamma : float or None
         None: p is the l1 penalty. A number: the MCP with this gamma.
+    loss : Loss
     """
 
     X: np.ndarray | sparse.csc_array
     y: np.ndarray
     alphas: np.ndarray
     gamma: float | None = None
+    loss: Loss = SQUARED
 
     @classmethod
-    def geometric(cls, X, y, n_alphas: int, smallest: float, gamma=None) -> "Problem":
+    def geometric(
+        cls, X, y, n_alphas: int, smallest: float, gamma=None, loss: Loss = SQUARED
+    ) -> "Problem":
         """Take `n_alphas` strengths from the largest useful one to `smallest` times it."""
-        alpha_max = float(np.abs(X.T @ y).max()) / y.size
-        return cls(X, y, alpha_max * np.geomspace(1.0, smallest, n_alphas), gamma)
+        shares = np.geomspace(1.0, smallest, n_alphas)
+        problem = cls(X, y, shares, gamma, loss)
+        return replace(problem, alphas=problem.null_gradient * shares)
 
     @property
     def convex(self) -> bool:
@@ -45,19 +52,19 @@ class Problem:
     @cached_property
     def null_objective(self) -> float:
         """The objective at b = 0."""
-        return float(self.y @ self.y) / (2 * self.y.size)
+        return float(self.loss.means(self._y, np.zeros_like(self._y))[0])
 
     @cached_property
     def null_gradient(self) -> float:
         """The largest absolute gradient at b = 0."""
-        return float(np.abs(self.X.T @ self.y).max()) / self.y.size
+        residuals = self.loss.residuals(self._y, np.zeros_like(self._y))
+        return float(np.abs(self.X.T @ residuals).max()) / self.y.size
 
     def head(self, n_features: int = 50, n_alphas: int = 3) -> "Problem":
         """Return a small problem of the same types, to compile and load code with."""
         X = self.X[:, :n_features]
         X = X.copy() if sparse.issparse(X) else np.asfortranarray(X)
-        small = Problem.geometric(X, self.y, n_alphas, 0.3)
-        return replace(small, gamma=self.gamma)
+        return Problem.geometric(X, self.y, n_alphas, 0.3, self.gamma, self.loss)
 
     def objectives(self, coefs) -> np.ndarray:
         """Return the objective at each strength; `coefs` has shape (p, n_alphas)."""
@@ -69,8 +76,7 @@ class Problem:
             inside = np.minimum(size, self.gamma * strength)
             values = strength * inside - inside**2 / (2 * self.gamma)
         penalties = np.bincount(columns, values, minlength=self.alphas.size)
-        residuals = self._residuals(coefs)
-        return (residuals**2).sum(axis=0) / (2 * self.y.size) + penalties
+        return self.loss.means(self._y, self._fitted(coefs)) + penalties
 
     def violation(self, coefs) -> float:
         """Return the largest stationarity violation on the path, over the null gradient.
@@ -89,19 +95,21 @@ class Problem:
         return float(distances.max()) / self.null_gradient
 
     def gaps(self, coefs) -> np.ndarray:
-        """Return the lasso's duality gap at each strength, over the null objective.
+        """Return the duality gap at each strength under l1, over the null objective.
 
-        The dual point is the residual, scaled to the best feasible multiple of it.
+        A dual point v is feasible if abs(x_j'v) / n is at most alpha, for every column x_j.
+        Ours is a feasible multiple of the residuals.
         """
         coefs, _ = self._entries(coefs)
         residuals = self._residuals(coefs)
         steepest = np.abs(self.X.T @ residuals).max(axis=0) / self.y.size
         limit = self.alphas / np.maximum(steepest, np.finfo(float).tiny)
-        along = self.y @ residuals
-        squares = (residuals**2).sum(axis=0)
-        scale = np.clip(along / np.maximum(squares, np.finfo(float).tiny), -limit, limit)
-        dual = (scale * along - scale**2 * squares / 2) / self.y.size
-        return (self.objectives(coefs) - dual) / self.null_objective
+        duals = self.loss.duals(self._y, residuals, limit)
+        return (self.objectives(coefs) - duals) / self.null_objective
+
+    @property
+    def _y(self) -> np.ndarray:
+        return self.y[:, None]
 
     def _entries(self, coefs) -> tuple[sparse.csc_array, np.ndarray]:
         """Return the nonzero coefficients and, for each, its position on the path."""
@@ -111,6 +119,9 @@ class Problem:
         coefs.eliminate_zeros()
         return coefs, np.repeat(np.arange(self.alphas.size), np.diff(coefs.indptr))
 
-    def _residuals(self, coefs: sparse.csc_array) -> np.ndarray:
+    def _fitted(self, coefs: sparse.csc_array) -> np.ndarray:
         fitted = self.X @ coefs
-        return self.y[:, None] - (fitted.toarray() if sparse.issparse(fitted) else fitted)
+        return fitted.toarray() if sparse.issparse(fitted) else fitted
+
+    def _residuals(self, coefs: sparse.csc_array) -> np.ndarray:
+        return self.loss.residuals(self._y, self._fitted(coefs))

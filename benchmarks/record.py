@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 __all__ = ["Record", "environment"]
 
-PACKAGES = ("sparsestat", "numpy", "scipy", "scikit-learn", "numba", "skglm", "celer")
+PACKAGES = ("sparsestat", "numpy", "scipy", "scikit-learn", "numba")
 
 
 class Record:
@@ -40,8 +41,8 @@ class Record:
         unfinished.replace(self.path)  # at once: a reader never sees half a file
 
 
-def environment(command: str) -> dict[str, Any]:
-    """Describe the machine, the software and the moment."""
+def environment(command: str, peers: Iterable[str]) -> dict[str, Any]:
+    """Describe the machine, the software, that of `peers` too, and the moment."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "command": command,
@@ -50,7 +51,7 @@ def environment(command: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in dict.fromkeys([*PACKAGES, *peers])},
         "threads": _threads(),
     }
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import logistic_peers, peers, selection_table
 from benchmarks.measure import OK, OVER_TIME
-from benchmarks.peers import OURS, SOLVERS
+from benchmarks.peers import OURS
 from benchmarks.record import Record
 
 __all__ = ["TABLES", "render", "write"]
 
+ORDER = [*peers.SOLVERS, *logistic_peers.SOLVERS]  # of columns
 NOTHING = "No results are recorded yet.\n"
 
 
@@ -39,22 +41,22 @@ def rows(header: Iterable[str], body: Iterable[Iterable[str]], left: int = 1) ->
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [header, rule, *body])
 
 
-def path_ratios(entries: dict[str, Any]) -> str:
+def ratios(entries: dict[str, Any]) -> str:
     """One row a problem: how many times as long as ours each solver takes."""
     recorded = [name for entry in entries.values() for name in entry["solvers"]]
-    names = [name for name in dict.fromkeys([*SOLVERS, *recorded]) if name in recorded]
-    peers = [name for name in names if name != OURS]
-    header = ["problem", "n x p", f"{OURS}, s", "passes", *peers]
+    names = [name for name in dict.fromkeys([*ORDER, *recorded]) if name in recorded]
+    others = [name for name in names if name != OURS]
+    header = ["problem", "n x p", f"{OURS}, s", "passes", *others]
     body = []
     for shape, entry in entries.items():
         ours = entry["solvers"][OURS]
         limit = entry["limit_seconds"]
-        cells = [_ratio(entry["solvers"].get(name), ours, limit) for name in peers]
+        cells = [_ratio(entry["solvers"].get(name), ours, limit) for name in others]
         body.append([_label(shape, entry), _size(entry), *_own(ours), *cells])
     return rows(header, body)
 
 
-def path_details(entries: dict[str, Any]) -> str:
+def details(entries: dict[str, Any]) -> str:
     """One row a problem and solver: accuracy, times, ratios, passes."""
     header = ["problem", "solver", "tolerance", "reached", "seconds", "ratio", "passes"]
     body = []
@@ -73,7 +75,8 @@ def problems(entries: dict[str, Any]) -> str:
         nonzeros = entry["solvers"][OURS].get("nonzeros_last", "")
         penalty = "lasso" if d["gamma"] is None else f"MCP, gamma {d['gamma']:g}"
         path = f"{d['n_alphas']} to {d['smallest']:g}"
-        design = f"{d['design'].replace('_', '-')} {d['level']:g}"
+        level = f" {d['level']:g}" if d["level"] else ""
+        design = f"{d['design'].replace('_', '-')}{level}"
         sizes = [f"{d['n_samples']}", f"{d['n_features']}"]
         cells = [design, penalty, *sizes, path, f"{nonzeros}", f"{d['seed']}"]
         body.append([_label(shape, entry), *cells])
@@ -106,10 +109,26 @@ def machine(entries: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
-    "path": ("path", path_ratios),
-    "path details": ("path", path_details),
-    "path problems": ("path", problems),
-    "path machine": ("path", machine),
+    **{
+        f"{source}{part}": (source, make)
+        for source in ("path", "logistic")
+        for part, make in (
+            ("", ratios),
+            (" details", details),
+            (" problems", problems),
+            (" machine", machine),
+        )
+    },
+    "selection": ("selection", lambda e: rows(*selection_table.overview(e), left=3)),
+    "selection f1": (
+        "selection",
+        lambda e: rows(*selection_table.by_scenario(e, "f1"), left=2),
+    ),
+    "selection error": (
+        "selection",
+        lambda e: rows(*selection_table.by_scenario(e, "error"), left=2),
+    ),
+    "selection machine": ("selection", machine),
     "cold start": ("cold_start", cold_start),
     "cold start machine": ("cold_start", machine),
 }

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,17 +14,28 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import lasso_path
 
-from benchmarks import cold_start, path, table
+from benchmarks import cold_start, comparison, logistic, logistic_peers, path, table
 from benchmarks.__main__ import DOCUMENT, RESULTS, Options, main
-from benchmarks.designs import SHAPES, Shape
+from benchmarks.designs import Shape
+from benchmarks.loss import LOGISTIC
 from benchmarks.measure import Seconds, TimeLimitError, choose, interleave, ladder, time_limit
 from benchmarks.peers import OURS, SOLVERS, Solver, any_problem
 from benchmarks.record import Record, environment
 
-LASSO, MCP = (
-    next(s.smoke() for s in SHAPES if s.name == name) for name in ("lasso-short", "mcp-wide")
+SHAPES = path.SHAPES + logistic.SHAPES
+LASSO, MCP, WIDE, LOGISTIC_MCP = (
+    next(s.smoke() for s in SHAPES if s.name == name)
+    for name in ("lasso-short", "mcp-wide", "logistic-wide", "logistic-mcp")
 )
-INSTALLED = {name: s for name, s in SOLVERS.items() if s.package in (OURS, "scikit-learn")}
+
+
+def installed(solvers, left_out=()):
+    """Return what a plain installation of the package can run."""
+    return {
+        name: solver
+        for name, solver in solvers.items()
+        if solver.package in (OURS, "scikit-learn") and name not in left_out
+    }
 
 
 # --- Choosing a tolerance --------------------------------------------------------------
@@ -48,6 +60,12 @@ def test_missed_target_is_recorded_with_the_best(reached):
     choice = choose(lambda tol: (reached, Seconds(0.0, 0.0)), [1e-1, 1e-2], target=1e-6)
     assert (choice.status, choice.tol) == ("target missed", None)
     assert f"at best {reached:.1e}" in choice.detail
+
+
+def test_hopeless_walk_ends():
+    choice = choose(lambda tol: (1.0, Seconds(2.0, 2.0)), [1e-1] * 9, target=1e-6, patience=5.0)
+    assert choice.status == "target missed"
+    assert len(choice.rungs) == 3
 
 
 @pytest.mark.parametrize(
@@ -82,6 +100,22 @@ def test_time_limit_interrupts_and_is_lifted():
     with pytest.raises(TimeLimitError, match=r"0\.05 s"), time_limit(0.05):
         work(10)
     work(0.1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs timer signals")
+@pytest.mark.parametrize("error", [None, ValueError("interrupted")])
+def test_time_limit_is_told_whatever_becomes_of_the_interruption(error):
+    def careless():
+        try:
+            time.sleep(10)
+        except TimeLimitError:
+            if error is not None:
+                raise error from None
+
+    with pytest.raises(TimeLimitError), time_limit(0.05):
+        careless()
+    with pytest.raises(ValueError, match="own"), time_limit(10):
+        raise ValueError("own")
 
 
 def test_interleave_takes_turns():
@@ -137,6 +171,39 @@ def test_mcp_criteria_against_their_definition():
     assert last.violation(b[:, None]) == pytest.approx(distance.max() / problem.null_gradient)
 
 
+def test_logistic_criteria_against_their_definition():
+    problem = LOGISTIC_MCP.problem()
+    p = problem.X.shape[1]
+    rng = np.random.default_rng(0)
+    b = rng.standard_normal(p) * (rng.random(p) < 0.3)
+    fit = problem.X @ b
+    loss = np.where(problem.y == 1, np.log1p(np.exp(-fit)), np.log1p(np.exp(fit))).mean()
+    alone = replace(problem, alphas=problem.alphas[-1:], gamma=None)
+    alpha = alone.alphas[0]
+    assert alone.objectives(b[:, None])[0] == pytest.approx(loss + alpha * np.abs(b).sum())
+    y, fit, step = problem.y[:, None], fit[:, None], 1e-6
+    slope = (alone.loss.means(y, fit + step) - alone.loss.means(y, fit - step)) / (2 * step)
+    np.testing.assert_allclose(-alone.loss.residuals(y, fit).mean(axis=0), slope, rtol=1e-6)
+
+
+def test_dual_of_the_logistic_loss_bounds_from_below():
+    problem = WIDE.problem()
+    solve = logistic_peers.SOLVERS["scikit-learn (liblinear)"].solve
+    best = solve(problem, 1e-10)
+    assert problem.violation(best) < 1e-6
+    assert np.all(np.abs(problem.gaps(best)) < 1e-6)
+    optimum = problem.objectives(best) / problem.null_objective
+    rng = np.random.default_rng(0)
+    for scale in (0.0, 0.01, 1.0, 100.0):
+        coefs = best + scale * rng.standard_normal(best.shape)
+        objectives = problem.objectives(coefs) / problem.null_objective
+        gaps = problem.gaps(coefs)
+        assert np.all(gaps >= objectives - optimum - 1e-12)
+    zero = problem.gaps(np.zeros(best.shape))
+    assert zero[0] == pytest.approx(0.0, abs=1e-12)
+    assert np.all(np.diff(zero) > 0)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_designs_are_standardised_and_reproducible(shape):
     shape = shape.smoke()
@@ -146,6 +213,9 @@ def test_designs_are_standardised_and_reproducible(shape):
     np.testing.assert_allclose((X[:, occupied] ** 2).mean(axis=0), 1.0)
     assert np.all(np.diff(first.alphas) < 0)
     np.testing.assert_array_equal(first.y, second.y)
+    if first.loss is LOGISTIC:
+        assert set(first.y) == {0.0, 1.0}
+        assert 0.25 < first.y.mean() < 0.75
     if sparse.issparse(first.X):
         assert first.X.indices.dtype == first.X.indptr.dtype == np.int32
     else:
@@ -156,28 +226,41 @@ def test_designs_are_standardised_and_reproducible(shape):
 # --- Whole comparisons -----------------------------------------------------------------
 
 
-def test_comparison_reaches_its_target():
-    entry = path.compare(LASSO, INSTALLED, repeats=2)
-    assert set(entry["solvers"]) == {OURS, "scikit-learn"}  # no Gram matrix: p > n
-    assert entry["target"]["reference_gap"] < path.CERTIFIED
+@pytest.mark.parametrize(
+    ("shape", "solvers", "names"),
+    [
+        (LASSO, installed(SOLVERS), {OURS, "scikit-learn"}),  # no Gram matrix: p > n
+        (
+            WIDE,
+            installed(logistic_peers.SOLVERS, left_out=["scikit-learn (saga)"]),  # slow
+            {OURS, "scikit-learn (liblinear)"},
+        ),
+    ],
+    ids=["squared", "logistic"],
+)
+def test_comparison_reaches_its_target(shape, solvers, names):
+    entry = comparison.compare(shape, solvers, repeats=2)
+    assert set(entry["solvers"]) == names
+    assert entry["target"]["reference_gap"] < comparison.CERTIFIED
     for result in entry["solvers"].values():
         assert result["status"] == "ok"
-        assert result["rungs"][-1]["reached"] <= path.SUBOPTIMALITY
-        assert all(r["reached"] > path.SUBOPTIMALITY for r in result["rungs"][:-1])
+        assert result["rungs"][-1]["reached"] <= comparison.SUBOPTIMALITY
+        assert all(r["reached"] > comparison.SUBOPTIMALITY for r in result["rungs"][:-1])
         assert result["seconds"]["repeats"] == 2
         assert result["passes"]["median"] > 0
     assert entry["solvers"][OURS]["ratio"]["median"] == 1.0
     json.dumps(entry, allow_nan=False)
 
 
-def test_ours_is_as_stationary_as_the_best_peer():
+@pytest.mark.parametrize("shape", [MCP, LOGISTIC_MCP], ids=["squared", "logistic"])
+def test_ours_is_as_stationary_as_the_best_peer(shape):
     def tight(problem, tol):
         return SOLVERS[OURS].solve(problem, 1e-10)
 
     solvers = {"tight": Solver("tight", "numpy", any_problem, tight), OURS: SOLVERS[OURS]}
-    entry = path.compare(MCP, solvers, repeats=1)
+    entry = comparison.compare(shape, solvers, repeats=1)
     peer, ours = (entry["solvers"][name] for name in solvers)
-    assert ours["violation"] <= peer["violation"] < path.VIOLATION
+    assert ours["violation"] <= peer["violation"] < comparison.VIOLATION
 
 
 def test_peers_that_cannot_be_used_stay_in_the_tables():
@@ -193,7 +276,7 @@ def test_peers_that_cannot_be_used_stay_in_the_tables():
         "broken": Solver("broken", "numpy", any_problem, broken),
         "careless": Solver("careless", "numpy", any_problem, careless),
     }
-    entry = path.compare(LASSO, solvers, repeats=1)
+    entry = comparison.compare(LASSO, solvers, repeats=1)
     statuses = {name: result["status"] for name, result in entry["solvers"].items()}
     assert statuses == {
         OURS: "ok",
@@ -201,9 +284,33 @@ def test_peers_that_cannot_be_used_stay_in_the_tables():
         "broken": "failed",
         "careless": "target missed",
     }
-    text = table.path_ratios({LASSO.name: entry}) + table.path_details({LASSO.name: entry})
+    text = table.ratios({LASSO.name: entry}) + table.details({LASSO.name: entry})
     for words in ("not installed", "failed: RuntimeError: no such kernel", "target missed"):
         assert words in text
+
+
+QUICK_PEERS = [n for n in logistic_peers.SOLVERS if n not in (OURS, "skglm")]  # it compiles
+
+
+@pytest.mark.parametrize("name", QUICK_PEERS)
+def test_logistic_peers_solve_the_same_problem(name):
+    solver = logistic_peers.SOLVERS[name]
+    if not solver.installed:
+        pytest.skip(f"{solver.package} is not installed")
+    for shape in (WIDE, next(s.smoke() for s in SHAPES if s.name == "logistic-counts")):
+        problem = shape.problem().head(n_features=20)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            coefs = solver.solve(problem, 1e-9)
+        assert problem.gaps(coefs).max() < 1e-4
+
+
+def test_strengths_that_a_solver_leaves_out_miss_the_target():
+    problem = WIDE.problem()
+    coefs = logistic_peers.complete(np.ones((problem.X.shape[1], 2)), problem)
+    assert coefs.shape == (problem.X.shape[1], problem.alphas.size)
+    assert coefs[:, 2:].count_nonzero() == 0
+    assert problem.gaps(coefs)[-1] > comparison.SUBOPTIMALITY
 
 
 def test_run_resumes_and_records_each_shape(tmp_path, monkeypatch, capsys):
@@ -245,7 +352,7 @@ def test_cold_start_counts_from_the_imports_on(tmp_path, monkeypatch):
 
 def test_record_round_trip(tmp_path):
     record = Record(tmp_path / "new" / "path.json")
-    record.add("a", {"value": 1.5, "none": None, "environment": environment("python")})
+    record.add("a", {"value": 1.5, "none": None, "environment": environment("python", [])})
     record.add("b", {"value": 2})
     again = Record(record.path)
     assert again.entries == record.entries
@@ -258,8 +365,9 @@ def test_record_round_trip(tmp_path):
 
 
 def test_environment_names_versions_and_no_paths():
-    described = environment("python -m benchmarks path")
+    described = environment("python -m benchmarks path", ["no-such-distribution"])
     assert described["versions"]["numpy"] == np.__version__
+    assert described["versions"]["no-such-distribution"] is None
     assert described["threads"]["numba"] >= 1
     assert str(Path.home()) not in json.dumps(described)
 
@@ -271,8 +379,9 @@ def test_tables_of_the_documentation_match_the_recorded_results():
         table.render("# Benchmarks", RESULTS)
 
 
-def test_recorded_results_are_full_runs():
-    for shape, entry in Record(RESULTS / "path.json").entries.items():
+@pytest.mark.parametrize("name", ["path", "logistic"])
+def test_recorded_results_are_full_runs(name):
+    for shape, entry in Record(RESULTS / f"{name}.json").entries.items():
         recorded = Shape(**entry["design"])
         assert recorded == next(s for s in SHAPES if s.name == shape)
         for result in entry["solvers"].values():

@@ -1,19 +1,127 @@
-"""Losses: derivatives against differences, arrays of any library."""
+"""Losses: derivatives against differences, conjugates against maxima, arrays of any library."""
+
+import copy
+import pickle
 
 import array_api_strict
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
-from sparsestat import SquaredLoss
+from sparsestat import LogisticLoss, SquaredLoss
 from sparsestat._backend import namespace_of
+from sparsestat.losses import LOSSES, loss_of
+
+ETA = np.linspace(-6.0, 6.0, 49)
+RESPONSES = {SquaredLoss(): [1.0, -2.0, 0.5], LogisticLoss(): [0.0, 1.0]}
 
 
-def test_derivatives_are_those_of_the_value():
-    loss, y, eta, h = SquaredLoss(), np.array([1.0, -2.0, 0.5]), np.array([0.3, 0.1, 4.0]), 1e-5
-    slope = (loss.value(y, eta + h) - loss.value(y, eta - h)) / (2 * h)
-    bend = (loss.gradient(y, eta + h) - loss.gradient(y, eta - h)) / (2 * h)
-    np.testing.assert_allclose(loss.gradient(y, eta), slope, atol=1e-9)
-    np.testing.assert_allclose(loss.curvature(y, eta), bend, atol=1e-9)
+@pytest.fixture(params=RESPONSES, ids=str)
+def loss(request):
+    return request.param
+
+
+@pytest.fixture
+def y(loss):
+    """Every response beside every linear predictor."""
+    return np.array(RESPONSES[loss])[:, None]
+
+
+def test_derivatives_are_those_of_the_value(loss, y):
+    h = 1e-5
+    slope = (loss.value(y, ETA + h) - loss.value(y, ETA - h)) / (2 * h)
+    bend = (loss.gradient(y, ETA + h) - loss.gradient(y, ETA - h)) / (2 * h)
+    np.testing.assert_allclose(loss.gradient(y, ETA), slope, atol=1e-9)
+    np.testing.assert_allclose(loss.curvature(y, ETA) + 0.0 * y, bend + 0.0 * y, atol=1e-9)
+
+
+def test_the_bound_is_the_largest_curvature(loss, y):
+    eta = np.concatenate([ETA, [-800.0, 800.0]])
+    curvature = loss.curvature(y, eta)
+    assert (curvature >= 0.0).all()
+    assert curvature.max() == loss.bound
+
+
+def test_the_logistic_loss_is_minus_the_log_likelihood():
+    chance = 1.0 / (1.0 + np.exp(-ETA))
+    loss = LogisticLoss()
+    np.testing.assert_allclose(loss.value(1.0, ETA), -np.log(chance), rtol=1e-12)
+    np.testing.assert_allclose(loss.value(0.0, ETA), -np.log(1.0 - chance), rtol=1e-12)
+    np.testing.assert_allclose(loss.value(0.0, ETA), loss.value(1.0, -ETA), rtol=1e-12)
+
+
+@pytest.mark.parametrize("eta", [800.0, 1e5, 1e300])
+def test_the_logistic_loss_of_extreme_predictors_is_exact(eta):
+    """Without warnings either, which are errors here."""
+    loss, both = LogisticLoss(), np.array([-eta, eta])
+    np.testing.assert_array_equal(loss.value(np.ones(2), both), [eta, 0.0])
+    np.testing.assert_array_equal(loss.value(np.zeros(2), both), [0.0, eta])
+    np.testing.assert_array_equal(loss.gradient(np.ones(2), both), [-1.0, 0.0])
+    np.testing.assert_array_equal(loss.gradient(np.zeros(2), both), [0.0, 1.0])
+    np.testing.assert_array_equal(loss.curvature(np.zeros(2), both), [0.0, 0.0])
+    for share in (0.0, 0.5, 1.0):
+        assert np.isfinite(loss.excess(np.zeros(2), both, share)).all()
+
+
+def test_small_logistic_losses_keep_their_digits():
+    eta = np.array([30.0, 40.0, 100.0, 700.0])
+    loss = LogisticLoss()
+    np.testing.assert_allclose(loss.value(1.0, eta), np.exp(-eta), rtol=1e-12)
+    np.testing.assert_allclose(loss.gradient(0.0, -eta), np.exp(-eta), rtol=1e-12)
+    np.testing.assert_allclose(loss.curvature(1.0, eta), np.exp(-eta), rtol=1e-12)
+
+
+# --- the duality gap ----------------------------------------------------------------
+
+
+def conjugate(loss, y, u):
+    """Return max over eta of u eta - loss(y, eta), by search."""
+    fit = minimize_scalar(
+        lambda eta: float(loss.value(y, eta) - u * eta),
+        bounds=(-60.0, 60.0),
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    return -fit.fun
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.99, 1.0])
+def test_excess_is_value_plus_conjugate_minus_product(loss, y, share):
+    eta = np.array([-4.0, -0.7, 0.0, 2.0, 9.0])
+    gradient = loss.gradient(y, eta)
+    excess = loss.excess(y, eta, share)
+    for i in range(y.size):
+        for j in range(eta.size):
+            u = share * gradient[i, j]
+            expected = loss.value(y[i, 0], eta[j]) + conjugate(loss, y[i, 0], u) - u * eta[j]
+            np.testing.assert_allclose(excess[i, j], expected, atol=1e-8)
+
+
+def test_excess_is_nonnegative_falls_with_the_share_and_vanishes_with_the_whole(loss, y):
+    eta = np.concatenate([ETA, [-40.0, -15.0, 15.0, 40.0]])
+    shares = np.linspace(0.0, 1.0, 21)
+    excess = np.array([loss.excess(y, eta, share) for share in shares])
+    rounding = 1e-15 * (1.0 + np.abs(eta))
+    assert (excess >= -rounding).all()
+    assert (np.diff(excess, axis=0) <= rounding).all()
+    np.testing.assert_allclose(excess[-1] / (1.0 + np.abs(eta)), 0.0, atol=1e-15)
+    # Without any of the gradient it is what the loss has left to lose.
+    np.testing.assert_allclose(excess[0], loss.value(y, eta), atol=1e-14)
+
+
+# --- objects and arrays -------------------------------------------------------------
+
+
+def test_losses_are_values_and_have_scikit_learns_names(loss):
+    assert loss == type(loss)()
+    assert hash(loss) == hash(type(loss)())
+    assert eval(repr(loss)) == pickle.loads(pickle.dumps(loss)) == copy.deepcopy(loss) == loss
+    assert loss_of(loss) is loss
+    assert {name: loss_of(name) for name in LOSSES} == {
+        "squared_error": SquaredLoss(),
+        "log_loss": LogisticLoss(),
+    }
+    assert SquaredLoss() != LogisticLoss()
 
 
 def test_arrays_of_another_library_stay_in_it():

@@ -46,7 +46,7 @@ def objective(X, y, b, penalty, alpha, weights=None, l2=0.0):
     return ((y - X @ b) ** 2).mean() / 2 + penalty_sum(b, penalty, alpha, weights, l2)
 
 
-def minimum(loss, b, penalty, alpha, weights, l2, positive):
+def minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-12):
     """Return the least of a convex loss plus penalties, by cvxpy."""
     weights = np.ones(b.size) if weights is None else weights
     ratio = {L1: 1.0, ElasticNet: getattr(penalty, "l1_ratio", None)}[type(penalty)]
@@ -58,7 +58,7 @@ def minimum(loss, b, penalty, alpha, weights, l2, positive):
     if excluded.any():
         constraints.append(b[excluded] == 0)
     problem = cp.Problem(cp.Minimize(loss + lasso + ridge), constraints)
-    problem.solve(solver="CLARABEL", tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
+    problem.solve(solver="CLARABEL", tol_gap_abs=tol, tol_gap_rel=tol, tol_feas=tol)
     return problem.value
 
 
@@ -117,7 +117,7 @@ class Logistic:
         b, b0 = cp.Variable(self.X.shape[1]), cp.Variable()
         eta = self.X @ b + (b0 if self.fit_intercept else 0.0) + self.offset
         loss = self.shares @ cp.logistic(cp.multiply(1 - 2 * self.y, eta))
-        return minimum(loss, b, penalty, alpha, weights, l2, positive)
+        return minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-10)
 
     def null(self, free=(), positive=False):
         """Return coefficients and intercept of the model of some features only, by L-BFGS."""
