@@ -117,7 +117,7 @@ class Logistic:
         b, b0 = cp.Variable(self.X.shape[1]), cp.Variable()
         eta = self.X @ b + (b0 if self.fit_intercept else 0.0) + self.offset
         loss = self.shares @ cp.logistic(cp.multiply(1 - 2 * self.y, eta))
-        return minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-10)
+        return minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-9)
 
     def null(self, free=(), positive=False):
         """Return coefficients and intercept of the model of some features only, by L-BFGS."""
