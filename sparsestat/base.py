@@ -182,6 +182,8 @@ def check_vector(name: str, values: Any, size: int | None = None) -> np.ndarray:
 
 def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
     """Return labels of classes that are there and can be sorted."""
+    if y.dtype == object and any(map(_is_missing, y)):
+        raise ValueError("y must not hold missing labels (None or NaN).")
     y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     _check_size("y", y, size)
     if y.dtype == object:
@@ -195,6 +197,11 @@ def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
             )
     check_classification_targets(y)
     return y
+
+
+def _is_missing(label: Any) -> bool:
+    # pandas' NA compares as neither equal nor different.
+    return label is None or type(label).__name__ == "NAType" or label != label
 
 
 def _check_size(name: str, values: np.ndarray, size: int) -> None:

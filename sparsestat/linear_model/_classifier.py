@@ -22,14 +22,20 @@ CLASSIFICATION_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+ROUNDING = 1e-13
+
+
 class Classification(ClassifierMixin, PenalizedModel):
     """What the penalised classifiers share: labels, prediction."""
 
     classes_: np.ndarray
     class_weight: Any
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Data:
-        """Validate training data; note the classes; weight the samples by class."""
+    def _read(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Data, Data]:
+        """Validate training data; note the classes.
+
+        Returns the data as they are, and those to fit, with samples weighted by class.
+        """
         data = validate(X, y, sample_weight, offset, estimator=self, labels=True)
         labels = data.weighted().y
         self.classes_ = np.unique(labels)
@@ -43,9 +49,9 @@ class Classification(ClassifierMixin, PenalizedModel):
             raise ValueError(
                 f"offset needs two classes. Got {self.classes_.size} classes in y."
             )
-        if self.class_weight is not None:
-            data = data.reweighted(self._class_factors(data))
-        return data
+        if self.class_weight is None:
+            return data, data
+        return data, data.reweighted(self._class_factors(data))
 
     def _class_factors(self, data: Data) -> np.ndarray:
         """Return each sample's factor by its class, 1 for classes without any."""
@@ -54,7 +60,7 @@ class Classification(ClassifierMixin, PenalizedModel):
             weights = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=kept.y, sample_weight=kept.weight
             )
-            if not (np.isfinite(weights) & (weights / weights.max() > 0.0)).all():
+            if not (np.isfinite(weights).all() and (weights / weights.max() > 0.0).all()):
                 raise ValueError(
                     "class_weight must hold positive numbers, none of them vanishing beside "
                     f"another. Got {weights}."
@@ -94,17 +100,20 @@ class Classification(ClassifierMixin, PenalizedModel):
         return eta + check_vector("offset", offset, eta.size)
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
-        """Predict the most probable class.
+        """Predict the most probable class, the first one if others equal it up to rounding.
 
         Parameters and shape of the data as in :meth:`decision_function`.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels, of the dtype of the y that the model was fitted to.
+            Labels, of the dtype of ``classes_``.
         """
         eta = self.decision_function(X, offset)
-        return self.classes_[(eta > 0.0).astype(int) if eta.ndim == 1 else eta.argmax(axis=1)]
+        if eta.ndim == 1:
+            eta = np.column_stack([np.zeros_like(eta), eta])
+        best = eta.max(axis=1, keepdims=True)
+        return self.classes_[(eta >= best - ROUNDING * (1.0 + np.abs(best))).argmax(axis=1)]
 
     def predict_proba(self, X: Any, offset: Any = None) -> np.ndarray:
         """Predict the probabilities of the classes.
@@ -155,8 +164,8 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
     Parameters
     ----------
     alpha : float, default=0.1
-        Strength of the penalty, >= 0. With standardised features every coefficient is 0
-        from 0.5 on, at the latest.
+        Strength of the penalty, >= 0. With standardised features, L1, MCP or SCAD, penalty
+        weights of 1 and no offset, every coefficient is 0 from 0.5 on, at the latest.
     loss : {"log_loss"} or LogisticLoss, default="log_loss"
         Minus the mean log-likelihood.
     penalty : Penalty, default=None
@@ -173,7 +182,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
     positive : bool, default=False
         Whether coefficients must be >= 0.
     class_weight : dict, "balanced" or None, default=None
-        Multipliers of the sample weights by class, as in scikit-learn.
+        Multipliers of the sample weights by class, as in scikit-learn. They change the
+        fit and its likelihood, but not the weights of cross-validated scores, nor the
+        number of samples in a criterion.
     solver : {"auto", "prox_newton"}, default="auto"
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
@@ -305,6 +316,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         -------
         self
         """
-        data = self._read(X, y, sample_weight, offset).weighted()
+        _, data = self._read(X, y, sample_weight, offset)
+        data = data.weighted()
         self._fit_targets(data, self._targets(data.y), X, y)
         return self

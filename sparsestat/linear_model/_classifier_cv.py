@@ -170,14 +170,14 @@ solver, tol, max_iter
         -------
         self
         """
-        data = self._read(X, y, sample_weight, offset)
+        data, weighted = self._read(X, y, sample_weight, offset)
         folds: Folds = []
         if self.criterion == "cv":
             with naming("cv"):
                 splitter = check_cv(self.cv, data.y, classifier=True)
                 folds = as_folds(splitter.split(data.X, data.y), data.y.size)
             self._check_classes(data, folds)
-        self._fit_path(data, X, y, folds)
+        self._fit_path(weighted, data, X, y, folds)
         return self
 
     def _check_classes(self, data: Data, folds: Folds) -> None:

@@ -67,8 +67,12 @@ class PathModel(PenalizedModel):
     def _stand_in(self, predictors: np.ndarray) -> Any:
         """Return an estimator that a scorer takes for one with these predictors."""
 
-    def _fit_path(self, data: Data, X: Any, y: Any, folds: Folds) -> None:
-        """Fit the path, choose a strength on it, store the attributes."""
+    def _fit_path(self, data: Data, scored: Data, X: Any, y: Any, folds: Folds) -> None:
+        """Fit the path, choose a strength on it, store the attributes.
+
+        `scored` are the same data with the weights that scores, and the number of samples
+        in criteria, go by.
+        """
         if self.criterion != "cv" and self.selection != "min":
             raise ValueError(
                 f"selection={self.selection!r} needs criterion='cv', which has standard "
@@ -101,11 +105,11 @@ class PathModel(PenalizedModel):
         if not eligible.any():
             eligible[0] = True
         if self.criterion == "cv":
-            chosen, more = self._cross_validate(data, alphas, folds, eligible)
+            chosen, more = self._cross_validate(data, scored, folds, eligible)
             misses += more
             total *= len(folds) + 1
         else:
-            chosen = self._minimise_criterion(data, framed, steps, eligible)
+            chosen = self._minimise_criterion(scored.size, framed, steps, eligible)
         self.alpha_ = float(alphas[chosen])
         misses = [miss for miss in misses if miss.status is Status.MAX_ITER]
         misses += [
@@ -118,15 +122,20 @@ class PathModel(PenalizedModel):
         self.__dict__.update(self._fitted(steps[chosen], len(targets), data.X.dtype, n_iter))
 
     def _cross_validate(
-        self, data: Data, alphas: np.ndarray, folds: Folds, eligible: np.ndarray
+        self, data: Data, scored: Data, folds: Folds, eligible: np.ndarray
     ) -> tuple[int, list[Miss]]:
         """Score the path on every fold; return the choice and what missed the tolerance."""
-        score = self._scorer()
+        score, alphas = self._scorer(), self.alphas_
         results = parallel_map(
-            lambda fold: self._score_fold(data, alphas, score, *fold), folds, self.n_jobs
+            lambda fold: self._score_fold(data, scored, score, *fold), folds, self.n_jobs
         )
+        misses = [miss for _, misses in results for miss in misses]
+        endless = [miss.alpha for miss in misses if miss.status is Status.UNBOUNDED]
+        finite = eligible & ~np.isin(alphas, endless)  # else scores are what tol makes them
+        if not finite.any():
+            finite = eligible
         scores = np.array([scores for scores, _ in results])
-        weights = np.array([_total_weight(data, test) for _, test in folds])
+        weights = np.array([_total_weight(scored, test) for _, test in folds])
         mean = np.average(scores, axis=0, weights=weights)
         error = _standard_error(scores, mean, weights)
         paths = self.path_ if isinstance(self.path_, list) else [self.path_]
@@ -135,10 +144,10 @@ class PathModel(PenalizedModel):
             "mean_test_score": mean,
             "standard_error": error,
             "n_nonzero": count_features(paths),
+            "finite": finite,
             "test_scores": scores,
         }
-        misses = [miss for _, misses in results for miss in misses]
-        return _select(mean, error, self.selection, eligible), misses
+        return _select(mean, error, self.selection, finite), misses
 
     def _scorer(self) -> Callable:
         """Return a function (held-out data, predictors of one strength) -> score."""
@@ -157,10 +166,11 @@ class PathModel(PenalizedModel):
         return by_scorer
 
     def _score_fold(
-        self, data: Data, alphas: np.ndarray, score: Callable, train: Any, test: Any
+        self, data: Data, scored: Data, score: Callable, train: Any, test: Any
     ) -> tuple[list[float], list[Miss]]:
         """Fit the path to the training rows; return test scores and misses."""
-        training, held = data.take(train).weighted(), data.take(test).weighted()
+        alphas = self.alphas_
+        training, held = data.take(train).weighted(), scored.take(test).weighted()
         predictors = np.empty((held.y.size, len(self._targets(data.y)), alphas.size))
         misses: list[Miss] = []
         for k, problem in enumerate(self._model().frame(training, self._targets(training.y))):
@@ -173,7 +183,7 @@ class PathModel(PenalizedModel):
 
     def _minimise_criterion(
         self,
-        data: Data,
+        size: float,
         framed: list[FramedProblem],
         steps: Sequence[Iterable[Solution]],
         eligible: np.ndarray,
@@ -190,7 +200,7 @@ class PathModel(PenalizedModel):
                         solution,
                         loss=loss_of(self.loss),
                         fit_intercept=self.fit_intercept,
-                        size=data.size,
+                        size=size,
                         noise_variance=variance,
                     )
                     for problem, solution in zip(framed, step, strict=True)
@@ -200,7 +210,7 @@ class PathModel(PenalizedModel):
         ).sum(axis=1)
         self.criterion_, self.degrees_of_freedom_ = values.T
         # Nor do models say much that use up more than half of the samples.
-        most = max(0.5 * data.size, self.degrees_of_freedom_[eligible].min())
+        most = max(0.5 * size, self.degrees_of_freedom_[eligible].min())
         eligible = eligible & (self.degrees_of_freedom_ <= most)
         self.criterion_[~eligible] = np.inf
         return int(np.argmin(self.criterion_))

@@ -271,15 +271,14 @@ class CVDisplay:
         fitted = _fitted(estimator)
         paths = fitted.path_ if isinstance(fitted.path_, list) else [fitted.path_]
         errors, label = None, estimator.criterion.upper()
-        if estimator.criterion == "cv":
-            values = fitted.cv_results_["mean_test_score"].copy()
-            errors = fitted.cv_results_["standard_error"]
-            label = "mean test score"
+        if hasattr(fitted, "cv_results_"):
+            results = fitted.cv_results_
+            values = np.where(results["finite"], results["mean_test_score"], np.nan)
+            errors, label = results["standard_error"], "mean test score"
             if estimator.scoring is not None:
                 label += f" ({getattr(estimator.scoring, '__name__', estimator.scoring)})"
         else:
             values = np.where(np.isinf(fitted.criterion_), np.nan, fitted.criterion_)
-        values[~np.all([path.finite for path in paths], axis=0)] = np.nan
         display = cls(
             alphas=fitted.alphas_,
             values=values,
@@ -350,8 +349,12 @@ def _strength_axis(
         ax.xaxis.set_minor_formatter(NullFormatter())
     elif alphas.max() > 0.0:
         ax.set_xscale("symlog", linthresh=alphas[alphas > 0.0].min())
-    if missing.any():
-        ax.axvspan(alphas[missing].min(), alphas[missing].max(), color="0.94", lw=0.0, zorder=0)
+    # Each run of missing strengths, half a step to either side.
+    between = 0.5 * (alphas[1:] + alphas[:-1])
+    edges = np.concatenate([alphas[:1], between, alphas[-1:]])
+    (changes,) = np.diff(missing, prepend=False, append=False).nonzero()
+    for first, end in changes.reshape(-1, 2):
+        ax.axvspan(edges[first], edges[end], color="0.94", lw=0.0, zorder=0)
     if not ax.xaxis_inverted():
         ax.invert_xaxis()
     if chosen is not None:

@@ -92,7 +92,10 @@ class Model:
         """
         penalty = self.chosen_penalty
         if penalty.scale_free and self.l2 > 0.0 and not self.standardize:
-            raise ValueError(f"l2 together with {penalty} needs standardize=True.")
+            raise ValueError(
+                f"l2 together with {penalty} needs standardize=True: the penalty scales the "
+                "columns in any case, and l2 would have to act on other columns."
+            )
         scaling = {
             "fit_intercept": self.fit_intercept,
             "standardize": self.standardize or penalty.scale_free,
@@ -378,8 +381,8 @@ class PenalizedModel(LinearEstimator):
         if coefs.shape != (n_targets, n_features):
             raise ValueError(
                 "warm_start=True needs as many features, and classes, as the last fit: its "
-                f"coef_ has shape {self.coef_.shape}. Got {n_features} features instead; use "
-                "clone() for a fresh estimator."
+                f"coef_ has shape {self.coef_.shape}. Got {n_features} features and "
+                f"{n_targets} targets instead; use clone() for a fresh estimator."
             )
         return list(coefs)
 

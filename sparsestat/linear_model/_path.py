@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,8 @@ from sparsestat.base import X_CHECKS, check_vector, naming, validate
 from sparsestat.linear_model._model import (
     MODEL_CONSTRAINTS,
     FramedProblem,
-    Integral,
     Miss,
     Model,
-    Real,
     warn_unless_converged,
 )
 from sparsestat.losses import LOSSES, LogisticLoss, SquaredLoss, loss_of
@@ -197,6 +196,10 @@ def penalized_path(
         float32 stays float32, other numbers become float64. Sparse input is never
         filled in.
     y : array-like of shape (n_samples,)
+        Numbers; for ``loss="log_loss"`` two classes, as 0 and 1 or as -1 and 1.
+    loss : {"squared_error", "log_loss"}, SquaredLoss or LogisticLoss, default="squared_error"
+    penalty : Penalty, default=None
+        None means ``MCP(gamma=3.0)``, for ``loss="log_loss"`` with ``adaptive=True``.
     alphas : int or array-like of shape (n_alphas,), default=100
         Strengths, or how many to place evenly in logarithm from the smallest one at
         which every penalised coefficient is zero.
@@ -206,15 +209,14 @@ def penalized_path(
     sample_weight : array-like of shape (n_samples,), optional
     offset : array-like of shape (n_samples,), optional
         Known part of the linear predictor.
-    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, \
-max_iter
-        As in :class:`PenalizedRegressor`.
+    l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, max_iter
+        As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`.
 
     Returns
     -------
     PathResult
         With ``alphas``, ``coefs`` (a sparse array, for the columns as given),
-        ``intercepts``, ``kkt_violations``, ``dual_gaps``, ``n_iters``, ``converged``.
+        ``intercepts``, ``kkt_violations``, ``dual_gaps``, ``n_iters``, ``statuses``.
 
     Raises
     ------
@@ -225,11 +227,13 @@ max_iter
     Warns
     -----
     ConvergenceWarning
-        If a solution misses the tolerance.
+        If a solution misses the tolerance, or there is no finite one (separated classes).
+    UserWarning
+        As in :class:`PenalizedClassifier`, for MCP and SCAD.
 
     See Also
     --------
-    PenalizedRegressorCV : Chooses the strength by cross-validation.
+    PenalizedRegressorCV, PenalizedClassifierCV : Choose the strength.
 
     Examples
     --------

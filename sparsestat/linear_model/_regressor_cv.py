@@ -73,8 +73,9 @@ max_iter
         ``"alpha"``, ``"mean_test_score"``, ``"standard_error"``, ``"n_nonzero"`` (on all
         data), each of shape (n_alphas,), and ``"test_scores"`` of shape (n_folds,
         n_alphas). Means over folds are weighted by the total sample weight of the
-        held-out parts; the standard error is that of this mean. Only for
-        ``criterion="cv"``.
+        held-out parts; the standard error is that of this mean. ``"finite"`` says at which
+        strengths the path and all folds have a finite solution; others are not chosen.
+        Only for ``criterion="cv"``.
     criterion_ : ndarray of shape (n_alphas,)
         Values of the information criterion; infinite for models that are not eligible,
         having more than N / 2 degrees of freedom (unless the first has, too). Not for
@@ -185,7 +186,7 @@ max_iter
         if self.criterion == "cv":
             with naming("cv"):
                 folds = as_folds(check_cv(self.cv).split(data.X, data.y), data.y.size)
-        self._fit_path(data, X, y, folds)
+        self._fit_path(data, data, X, y, folds)
         return self
 
     def _targets(self, y: np.ndarray) -> list[np.ndarray]:

@@ -223,33 +223,31 @@ class NewtonSet(WorkingSet):
     def is_unbounded(self, strengths: np.ndarray) -> bool:
         """Tell whether coefficients can grow for ever, the objective falling.
 
-        They can only where no penalty holds them and the loss has become flat. Then the
-        gradient is small and Newton steps are not: each takes the linear predictors as
-        far as the one before.
+        Only those can that no penalty holds, where the loss has become flat. Then the
+        gradient is small and Newton steps are not: each takes the linear predictors as far
+        as the one before, in a direction in which no sample loses.
         """
-        support = np.flatnonzero(self.w)
-        if support.size == 0 or self.problem.l2 > 0.0:
+        problem, eta = self.problem, self._predictor.eta
+        slopes = self._assess(self.w, strengths).slope
+        free = np.flatnonzero((self.w != 0.0) & (slopes == 0.0))
+        flat = problem.loss.curvature(problem.y, eta).min() <= 1e-4 * problem.loss.bound
+        if free.size == 0 or problem.l2 > 0.0 or not flat:
             return False
-        flat = not self._assess(self.w, strengths).slope[support].any()
-        d = self.problem.curvature(self._predictor.eta)
-        if not flat or d.min() > 1e-4 * self.problem.loss.bound:
-            return False
-        self._forget()
-        H = self._hessian_of(support)
-        step = newton_direction(H, np.zeros(support.size), self.q[support])
+        self._forget()  # the Hessian has to be that of this point
+        step = newton_direction(self._hessian_of(free), np.zeros(free.size), self.q[free])
         if step is None:
             return True
         direction = np.zeros(self.w.size)
-        direction[support] = step
+        direction[free] = step
         along = self.block.predict(direction)
-        if self.problem.fit_intercept:
+        if problem.fit_intercept:
+            d = problem.curvature(eta)
             along -= (d @ along) / max(d.sum(), np.finfo(float).tiny)
         reach = float(np.abs(along).max())
         if reach <= SETTLED:
             return False
-        # A sample that loses by the step would in the end outweigh what the others gain.
-        far = self.problem.value(self._predictor.eta + (FAR / reach) * along)
-        return far <= self._value + 1.0
+        after = problem.loss.value(problem.y, eta + (FAR / reach) * along)
+        return bool((after <= problem.loss.value(problem.y, eta) + 1.0).all())
 
 
 def prox_newton_path(

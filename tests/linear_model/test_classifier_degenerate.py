@@ -503,3 +503,79 @@ def test_a_strong_unpenalised_effect_does_not_blur_the_others():
     model = clone(spec).fit(X, y, offset=strong)
     assert_allclose(model.coef_[0], weak.coef_[0] - 30.0, atol=1e-4)
     assert_allclose(model.coef_[1:], weak.coef_[1:], atol=1e-4)
+
+
+# --- separation beside coefficients that are held back -------------------------
+
+
+@pytest.fixture
+def quasi_separated():
+    """A feature that is nonzero in one class only, beside others that are informative."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 4))
+    y = X[:, 0] + rng.standard_normal(60) > 0
+    first = np.zeros(60)
+    first[np.flatnonzero(y)[:8]] = 1.0
+    return np.column_stack([first, X]), y
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        PenalizedClassifier(0.02, penalty=MCP(3.0, adaptive=True)),
+        PenalizedClassifier(0.05, penalty=L1(), penalty_weights=[0, 1, 1, 1, 1]),
+        PenalizedClassifier(0.02, penalty=CappedL1(0.5)),
+    ],
+    ids=str,
+)
+def test_one_coefficient_that_grows_for_ever_is_enough(quasi_separated, model):
+    with pytest.warns(ConvergenceWarning, match="no finite solution"):
+        model = clone(model).fit(*quasi_separated)
+    assert not model.converged_
+    assert (model.coef_ != 0.0).sum() > 1  # others feel their penalty
+
+
+def test_no_rule_chooses_a_strength_without_a_finite_solution(quasi_separated):
+    X, y = quasi_separated
+    for criterion in ("aic", "bic", "ebic", "cv"):
+        model = PenalizedClassifierCV(
+            20, eps=0.01, penalty=MCP(3.0, adaptive=True), criterion=criterion
+        ).fit(X, y)
+        assert not model.path_.finite.all()
+        assert model.converged_
+
+
+def test_a_light_sample_that_overlaps_is_overlap(rng):
+    x = np.linspace(-2.0, 2.0, 61)
+    y = x > 0.0
+    y[0] = True  # on the wrong side
+    weight = np.ones(61)
+    weight[0] = 1e-4
+    model = PenalizedClassifier(0.0, tol=1e-10).fit(x[:, None], y, sample_weight=weight)
+    assert model.converged_
+
+
+def test_strengths_at_which_a_fold_separates_are_not_eligible(rng):
+    X = rng.standard_normal((40, 60))
+    y = X[:, 0] + 0.5 * rng.standard_normal(40) > 0
+    chosen = set()
+    for tol in (1e-5, 1e-10):
+        model = PenalizedClassifierCV(15, eps=0.2, tol=tol).fit(X, y)
+        results = model.cv_results_
+        assert not results["finite"].all()
+        assert results["finite"][model.alphas_ == model.alpha_].all()
+        chosen.add(round(model.alpha_, 12))
+    assert len(chosen) == 1
+
+
+# --- class weights act on the fit alone ------------------------------------------
+
+
+def test_class_weights_leave_scores_and_criteria_to_the_sample_weights(rng):
+    X = rng.standard_normal((80, 5))
+    y = X[:, 0] + rng.standard_normal(80) > 0
+    for options in ({"criterion": "bic"}, {"scoring": "accuracy", "cv": 3}):
+        plain = PenalizedClassifierCV(8, eps=0.1, penalty=L1(), **options).fit(X, y)
+        tenfold = clone(plain).set_params(class_weight={False: 10.0, True: 10.0}).fit(X, y)
+        assert tenfold.alpha_ == plain.alpha_
+        np.testing.assert_allclose(tenfold.coef_, plain.coef_, atol=1e-7)

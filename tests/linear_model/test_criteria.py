@@ -257,8 +257,9 @@ def test_ten_times_the_weight_claims_ten_times_the_data(estimator, X, y):
     assert model.support_.size > plain.support_.size
 
 
-def test_class_weights_are_weights_of_samples(criterion, X, classes):
+def test_class_weights_are_weights_of_samples_of_which_there_are_no_more(criterion, X, classes):
     factor = np.where(classes == 1, 2.0, 0.5)
+    factor *= classes.size / factor.sum()
     options = {"alphas": 8, "eps": 0.05, "criterion": criterion, "penalty": L1(), "tol": 1e-10}
     model = PenalizedClassifierCV(class_weight={0: 0.5, 1: 2.0}, **options).fit(X, classes)
     by_hand = PenalizedClassifierCV(**options).fit(X, classes, sample_weight=factor)

@@ -136,7 +136,9 @@ def test_criteria_are_drawn_where_they_say_something(wide, criterion):
 def test_strengths_without_a_finite_solution_are_left_out(separated):
     missing = ~separated.path_.finite
     assert missing.any()
-    assert_array_equal(np.isnan(CVDisplay.from_estimator(separated).values), missing)
+    display = CVDisplay.from_estimator(separated)
+    assert_array_equal(np.isnan(display.values), ~separated.cv_results_["finite"])
+    assert np.isnan(display.values)[missing].all()
     coefs = PathDisplay.from_estimator(separated).coefs
     assert_array_equal(np.isnan(coefs).all(axis=0), missing)
 
@@ -147,6 +149,12 @@ def test_only_fitted_estimators_with_a_path_can_be_shown(display, tall):
         display.from_estimator(PenalizedRegressorCV())
     with pytest.raises(TypeError, match="PenalizedRegressorCV or PenalizedClassifierCV"):
         display.from_estimator(PenalizedRegressor().fit(tall.X, tall.y))
+
+
+def test_what_was_fitted_is_shown_whatever_the_parameters_say_now(tall):
+    model = PenalizedRegressorCV(3, eps=0.1, penalty=L1()).fit(tall.X, tall.y)
+    model.set_params(criterion="bic")
+    assert CVDisplay.from_estimator(model).ax_.get_ylabel() == "mean test score"
 
 
 def test_misfits_are_refused(model):
