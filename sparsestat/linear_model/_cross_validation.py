@@ -189,6 +189,8 @@ class PathModel(PenalizedModel):
         eligible: np.ndarray,
     ) -> int:
         """Evaluate the information criterion along the path; return the choice."""
+        if not math.isfinite(size):
+            raise ValueError("sample_weight adds up to more than float64 holds: rescale.")
         variance = getattr(self, "noise_variance", None)
         values = np.array(
             [
@@ -209,8 +211,8 @@ class PathModel(PenalizedModel):
             ]
         ).sum(axis=1)
         self.criterion_, self.degrees_of_freedom_ = values.T
-        # Nor do models say much that use up more than half of the samples.
-        most = max(0.5 * size, self.degrees_of_freedom_[eligible].min())
+        # Nor do models say much that use up more than half of the samples, on average.
+        most = max(0.5 * size * len(framed), self.degrees_of_freedom_[eligible].min())
         eligible = eligible & (self.degrees_of_freedom_ <= most)
         self.criterion_[~eligible] = np.inf
         return int(np.argmin(self.criterion_))

@@ -382,7 +382,7 @@ class PenalizedModel(LinearEstimator):
             raise ValueError(
                 "warm_start=True needs as many features, and classes, as the last fit: its "
                 f"coef_ has shape {self.coef_.shape}. Got {n_features} features and "
-                f"{n_targets} targets instead; use clone() for a fresh estimator."
+                f"{n_targets} rows of coefficients instead; use clone() for a fresh estimator."
             )
         return list(coefs)
 

@@ -412,3 +412,19 @@ def test_the_path_is_that_of_the_strengths(estimator, criterion, X, y, weight):
     assert_array_equal(model.alphas_, path.alphas)
     assert_array_equal(model.path_.coefs.toarray(), path.coefs.toarray())
     assert model.criterion_.shape == model.degrees_of_freedom_.shape == (6,)
+
+
+def test_many_classes_do_not_use_up_the_samples_by_their_intercepts(rng):
+    labels = np.repeat(np.arange(10), 6)
+    X = rng.standard_normal((60, 4))
+    X[:, 0] += labels
+    model = PenalizedClassifierCV(6, eps=0.1, penalty=L1(), criterion="aic").fit(X, labels)
+    assert model.degrees_of_freedom_.max() > 30.0
+    assert np.isfinite(model.criterion_).all()
+    assert model.support_.size > 0
+
+
+def test_weights_beyond_counting_are_refused(rng):
+    X, y = rng.standard_normal((60, 3)), np.arange(60) % 2
+    with pytest.raises(ValueError, match="sample_weight adds up to more"):
+        PenalizedClassifierCV(3, criterion="bic").fit(X, y, sample_weight=np.full(60, 1e308))
