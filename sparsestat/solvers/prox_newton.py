@@ -233,21 +233,29 @@ class NewtonSet(WorkingSet):
         flat = problem.loss.curvature(problem.y, eta).min() <= 1e-4 * problem.loss.bound
         if free.size == 0 or problem.l2 > 0.0 or not flat:
             return False
+        direction = np.zeros(self.w.size)
+        direction[free] = self.w[free]
+        if self._is_endless(self.block.predict(direction) + self.intercept):
+            return True  # the classes are separated already
         self._forget()  # the Hessian has to be that of this point
         step = newton_direction(self._hessian_of(free), np.zeros(free.size), self.q[free])
         if step is None:
             return True
-        direction = np.zeros(self.w.size)
         direction[free] = step
         along = self.block.predict(direction)
         if problem.fit_intercept:
             d = problem.curvature(eta)
             along -= (d @ along) / max(d.sum(), np.finfo(float).tiny)
+        return float(np.abs(along).max()) > SETTLED and self._is_endless(along)
+
+    def _is_endless(self, along: np.ndarray) -> bool:
+        """Tell whether no sample loses where predictors go far along a direction."""
         reach = float(np.abs(along).max())
-        if reach <= SETTLED:
+        if reach == 0.0:
             return False
-        after = problem.loss.value(problem.y, eta + (FAR / reach) * along)
-        return bool((after <= problem.loss.value(problem.y, eta) + 1.0).all())
+        loss, y, eta = self.problem.loss, self.problem.y, self._predictor.eta
+        after = loss.value(y, eta + (FAR / reach) * along)
+        return bool((after <= loss.value(y, eta) + 1.0).all())
 
 
 def prox_newton_path(
