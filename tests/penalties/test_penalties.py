@@ -114,10 +114,16 @@ def test_prox_of_no_penalty_is_the_identity(penalty):
     np.testing.assert_allclose(penalty.prox(z, 1.0, 0.0), z, rtol=1e-15)
 
 
+SMOOTHLY_FROM_ZERO = [
+    penalty
+    for penalty in [*PENALTIES, *MORE]
+    if not penalty.jumps and penalty.slope_at_zero(1.0) > 0.0
+]
+
+
 @pytest.mark.parametrize("step", [0.1, 0.5])
+@pytest.mark.parametrize("penalty", SMOOTHLY_FROM_ZERO, ids=name)
 def test_prox_leaves_zero_without_a_gap_where_it_does_not_jump(penalty, step):
-    if penalty.jumps or penalty.slope_at_zero(1.0) == 0.0:
-        pytest.skip("jumps, or is never zero")
     alpha = 0.005  # no penalty is then concave beyond 1 / step, LogSum's the most
     threshold = step * penalty.slope_at_zero(alpha)
     bend = 1.0 + step * float(penalty.curvature(0.0, alpha))
@@ -447,9 +453,10 @@ def test_concavity_is_the_largest_bend_where_gamma_is_meant_to_bound_it(penalty)
     assert penalty.concavity == -penalty.curvature(t, 1.0).min()
 
 
+@pytest.mark.parametrize(
+    "penalty", [MCP(3.0, adaptive=True), SCAD(3.7, adaptive=True)], ids=str
+)
 def test_adaptive_does_not_change_the_penalty_itself(penalty):
-    if not getattr(penalty, "adaptive", False):
-        pytest.skip("not adaptive")
     plain, b = type(penalty)(penalty.gamma), np.linspace(-5.0, 5.0, 101)
     for own, others in (
         (penalty.value(b, 0.7), plain.value(b, 0.7)),

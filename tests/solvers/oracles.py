@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, xlogy
 
 from sparsestat import L1, ElasticNet
 
@@ -19,7 +19,7 @@ def distance(q, b, penalty, strengths, curvatures, positive=False):
     kept = np.isfinite(strengths)
     q, b, strengths, curvatures = q[kept], b[kept], strengths[kept], curvatures[kept]
     if penalty.jumps:
-        assert (curvatures > 0.0).all()
+        curvatures = np.where(curvatures > 0.0, curvatures, 1.0)  # columns of zeros
         end = penalty.prox(b + q / curvatures, 1.0 / curvatures, strengths)
         return (curvatures * np.abs((np.maximum(end, 0.0) if positive else end) - b)).max()
     slope = penalty.derivative(b, strengths)
@@ -118,6 +118,24 @@ class Logistic:
         eta = self.X @ b + (b0 if self.fit_intercept else 0.0) + self.offset
         loss = self.shares @ cp.logistic(cp.multiply(1 - 2 * self.y, eta))
         return minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-9)
+
+    def gap(self, b, b0, alpha, weights=None, l2=0.0, positive=False):
+        """Return the lasso's objective less that of its dual at a share of the gradient.
+
+        The dual variables are s in [0, 1] times the derivatives of the loss, with s the
+        largest for which they are feasible.
+        """
+        weights = np.ones(b.size) if weights is None else weights
+        kept = np.isfinite(weights)
+        residual = self.residual(b, b0)
+        q = (self.X.T @ residual - l2 * b)[kept]
+        pull = np.maximum(q, 0.0) if positive else np.abs(q)
+        limits = alpha * weights[kept]
+        s = (limits / np.maximum(pull, limits)).min()
+        u = -s * residual / self.shares
+        entropy = xlogy(self.y + u, self.y + u) + xlogy(1 - self.y - u, 1 - self.y - u)
+        dual = self.shares @ (u * self.offset - entropy) - s**2 * l2 / 2 * b @ b
+        return self.objective(b, b0, L1(), alpha, weights, l2) - dual
 
     def null(self, free=(), positive=False):
         """Return coefficients and intercept of the model of some features only, by L-BFGS."""

@@ -184,6 +184,9 @@ def test_convex_solutions_reach_the_optimum_and_the_gap_bounds_the_distance(
         (rough,) = solve(problem, [alpha], max_iter=max_iter)
         assert rough.objective - optimum <= rough.dual_gap + 1e-10
         gaps.append(rough.dual_gap)
+        if penalty == L1():
+            gap = model.gap(rough.coef, rough.intercept, alpha, **terms)
+            np.testing.assert_allclose(rough.dual_gap, gap, rtol=1e-6, atol=1e-12)
     assert max(gaps) > 1e-6  # so that the bound has been put to the test
 
 
@@ -342,3 +345,174 @@ def test_degrees_of_freedom_are_those_of_the_hat_matrix(sample):
         R = ridge * np.diag(np.arange(len(kept)) < support.size)
         np.testing.assert_allclose(df, np.trace(np.linalg.solve(H + R, H)) - fit_intercept)
         assert df < support.size
+
+
+# --- the intercept --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 30.0, 800.0, 1e5])
+@pytest.mark.parametrize("far", [0.0, -700.0, 1e4])
+def test_the_intercept_balances_the_residuals_of_any_predictors(sample, spread, far):
+    problem, _ = pose(sample, L1(), sample_weight=sample.weight)
+    fixed = far + spread * np.random.default_rng(0).standard_normal(N)
+    for start in (0.0, 50.0, -far):
+        predictor = problem.at(fixed, start)
+        residual = sample.weight * (sample.y - expit(predictor.eta))
+        np.testing.assert_allclose(predictor.residual, residual, atol=1e-12)
+        # An intercept is a number: beside large ones it has no finer steps than this.
+        step = 4 * np.spacing(abs(predictor.intercept) + np.abs(fixed).max())
+        assert abs(residual.sum()) <= 1e-13 * N + step * N
+
+
+def test_centring_changes_no_coefficient(sample):
+    for penalty in (L1(), MCP(3.0, adaptive=True), L0()):
+        problem, _ = pose(sample, penalty, sample_weight=sample.weight)
+        shifts = np.linspace(-3.0, 3.0, P)
+        shifted = DenseDesign(np.asfortranarray(sample.X - sample.X.mean(axis=0) + shifts))
+        for alpha in strengths(problem, n_alphas=3):
+            (one,) = solve(problem, [alpha])
+            # Bounds of curvatures are those of the columns: keep them, for L0's sake.
+            uncentred = replace(problem, design=shifted)
+            uncentred.__dict__["curvatures"] = problem.curvatures
+            (other,) = solve(uncentred, [alpha])
+            np.testing.assert_allclose(other.coef, one.coef, atol=1e-6)
+            np.testing.assert_allclose(
+                other.intercept, one.intercept - shifts @ one.coef, atol=1e-6
+            )
+            np.testing.assert_allclose(other.objective, one.objective, rtol=1e-10)
+
+
+# --- hard problems --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_more_features_than_samples_do_not_stall(penalty, seed, fit_intercept):
+    """Paths on which models mislead: far out, beyond hills, with jumps the other way."""
+    sample = Sample(seed, n=60, p=100)
+    options = [{}, {"weights": mixed_weights(100)}, {"positive": True, "l2": 0.02}]
+    for terms in options:
+        problem, model = pose(sample, penalty, fit_intercept=fit_intercept, **terms)
+        scale = model.scale(terms.get("weights"), terms.get("positive", False))
+        alphas = strengths(problem, share=0.15)
+        for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
+            assert solution.status is not Status.MAX_ITER
+            distance = model.stationarity(
+                solution.coef, solution.intercept, problem.penalty, alpha, **terms
+            )
+            assert distance / scale <= TOL * (1 + 1e-3) + 1e-12
+
+
+@pytest.mark.parametrize("penalty", [L0(), CEL0(), Lq(0.5)], ids=str)
+@pytest.mark.parametrize("seed", [12, 14, 17, 18])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_coefficients_jump_where_models_see_no_way_down(penalty, seed, fit_intercept):
+    """Far out the loss bends less than its bound: its models want what the bound does not."""
+    sample = Sample(seed, n=40, p=60)
+    problem, model = pose(sample, penalty, fit_intercept=fit_intercept)
+    alphas = strengths(problem, n_alphas=8, share=0.03)
+    for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
+        assert solution.status is not Status.MAX_ITER
+        distance = model.stationarity(solution.coef, solution.intercept, problem.penalty, alpha)
+        assert distance <= TOL * model.scale() * (1 + 1e-3) + 1e-13
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_columns_of_very_different_units_reach_a_tight_tolerance(penalty):
+    sample = Sample(2)
+    sample.X = sample.X * np.geomspace(1e-2, 1e2, P)
+    problem, model = pose(sample, penalty)
+    alphas = strengths(problem, share=0.3)
+    for alpha, solution in zip(alphas, solve(problem, alphas, tol=1e-10), strict=True):
+        distance = model.stationarity(solution.coef, solution.intercept, problem.penalty, alpha)
+        assert distance <= 1e-10 * model.scale() * (1 + 1e-2) + 1e-14
+        assert solution.status is not Status.MAX_ITER
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_two_samples_and_constant_columns_have_solutions(penalty, fit_intercept):
+    two = Sample(0, n=2, p=3)
+    two.X, two.y = np.array([[1.0, 2.0, 0.0], [-1.0, 2.0, 0.5]]), np.array([0.0, 1.0])
+    problem, model = pose(two, penalty, fit_intercept=fit_intercept)
+    for alpha in strengths(problem, share=0.5):
+        (solution,) = solve(problem, [alpha])
+        assert solution.status is not Status.MAX_ITER
+        distance = model.stationarity(solution.coef, solution.intercept, problem.penalty, alpha)
+        assert distance <= TOL * model.scale() * (1 + 1e-3) + 1e-15
+        if fit_intercept:
+            assert solution.coef[1] == 0.0  # the constant column is the intercept's
+
+
+def test_one_column_has_the_solution_of_a_search():
+    sample = Sample(5, n=100, p=1)
+    for penalty in (L1(), MCP(6.0), SCAD(5.0), LogSum(1.0), Lq(0.5), L0()):
+        problem, model = pose(sample, penalty, fit_intercept=False)
+        grid = np.linspace(-3.0, 3.0, 60_001)
+        margins = np.outer(grid, model.X[:, 0] * (1 - 2 * sample.y))
+        loss = np.logaddexp(0.0, margins).mean(axis=1)
+        for alpha in strengths(problem, share=0.5)[2:]:
+            (solution,) = solve(problem, [alpha])
+            value = model.objective(solution.coef, 0.0, penalty, alpha)
+            assert value <= (loss + penalty.value(grid, alpha)).min() + 1e-9
+            assert solution.coef[0] != 0.0
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_unpenalised_features_are_fitted_before_others_are_judged(penalty):
+    """A feature that only stands in for an unpenalised one does not enter."""
+    rng = np.random.default_rng(0)
+    sample = Sample(0, n=200, p=3)
+    free = rng.standard_normal(200)
+    sample.X = np.column_stack([free + 0.3 * rng.standard_normal(200), free, free**2])
+    sample.y = (rng.random(200) < expit(2.0 * free)).astype(float)
+    problem, model = pose(sample, penalty, weights=np.array([1.0, 0.0, 1.0]))
+    largest = alpha_max(problem, tol=TOL, max_iter=10_000)
+    (first,) = solve(problem, [largest * (1 + 1e-6)])
+    b, b0 = model.null([1])
+    np.testing.assert_allclose(first.coef, b, atol=1e-5)
+    np.testing.assert_allclose(first.intercept, b0, atol=1e-5)
+    assert np.flatnonzero(first.coef).tolist() == [1]
+
+
+def test_too_few_iterations_are_owned_up_to(sample):
+    for penalty in (L1(), MCP(3.0), L0()):
+        problem, model = pose(sample, penalty)
+        alpha = strengths(problem)[-1]
+        (solution,) = solve(problem, [alpha], max_iter=3)
+        assert solution.status is Status.MAX_ITER
+        assert solution.n_iter >= 3
+        distance = model.stationarity(solution.coef, solution.intercept, penalty, alpha)
+        np.testing.assert_allclose(solution.kkt_violation, distance / model.scale(), rtol=1e-6)
+        assert solution.kkt_violation > TOL
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_a_strength_solved_again_costs_nothing(sample, penalty):
+    problem, _ = pose(sample, penalty)
+    alpha = strengths(problem)[2]
+    first, again = solve(problem, [alpha, alpha])
+    assert again.n_iter == 0
+    np.testing.assert_array_equal(again.coef, first.coef)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_sparse_and_dense_designs_have_the_same_solutions(sample, penalty):
+    dense, _ = pose(sample, penalty, sample_weight=sample.weight)
+    compressed, _ = pose(sample, penalty, "sparse", sample_weight=sample.weight)
+    alphas = strengths(dense)
+    for one, other in zip(solve(dense, alphas), solve(compressed, alphas), strict=True):
+        np.testing.assert_allclose(other.coef, one.coef, atol=1e-7)
+        np.testing.assert_allclose(other.intercept, one.intercept, atol=1e-7)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_without_penalty_it_is_the_maximum_of_the_likelihood(sample, fit_intercept):
+    for extras in ({}, {"sample_weight": sample.weight, "offset": sample.offset}):
+        problem, model = pose(sample, L1(), fit_intercept=fit_intercept, **extras)
+        (solution,) = solve(problem, [0.0])
+        b, b0 = model.null(np.arange(P))
+        np.testing.assert_allclose(solution.coef, b, atol=1e-5)
+        np.testing.assert_allclose(solution.intercept, b0, atol=1e-5)
+        assert degrees_of_freedom(problem, 0.0, solution) == P

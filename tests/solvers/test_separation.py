@@ -6,6 +6,7 @@ Beside an independent answer by linear programming.
 import numpy as np
 import pytest
 from oracles import Logistic
+from scipy import sparse
 from scipy.optimize import linprog
 from scipy.special import expit
 from test_prox_newton import Sample, pose, solve, strengths
@@ -63,6 +64,42 @@ def test_solutions_are_unbounded_where_linear_programming_says_so(penalty, seed,
         assert solution.kkt_violation <= 1e-9
         seen.add(separated)
     assert (True in seen) == is_separated(model, np.arange(25), positive)
+
+
+def far_out(seed):
+    """A sample of few, partly large entries: Newton steps take predictors far out."""
+    sample, rng = Sample(seed, n=60, p=100), np.random.default_rng(seed)
+    entries = sparse.random_array(
+        (60, 100), density=0.3, rng=rng, format="csc", data_sampler=rng.standard_normal
+    )
+    sample.X = entries.toarray() * rng.uniform(0.8, 3.0, 100)
+    effect = sample.X[:, :4] @ rng.choice([-1.0, 1.0], 4)
+    sample.y = (rng.random(60) < expit(effect + 0.5)).astype(float)
+    return sample
+
+
+@pytest.mark.parametrize(
+    ("seed", "penalty", "fit_intercept"),
+    [
+        (0, L0(), False),  # near separation that is none, with predictors of several hundred
+        (1, L0(), True),
+        (1, SCAD(3.7), True),
+        (2, MCP(3.0, adaptive=True), False),  # separation along a winding way
+    ],
+    ids=str,
+)
+def test_far_out_solutions_are_told_from_none(seed, penalty, fit_intercept):
+    problem, model = pose(far_out(seed), penalty, fit_intercept=fit_intercept)
+    alphas = strengths(problem, n_alphas=8, share=0.05)[:4]
+    largest = 0.0
+    for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
+        slope = problem.penalty.derivative(solution.coef, alpha)
+        loose = np.flatnonzero((solution.coef != 0.0) & (slope == 0.0))
+        separated = is_separated(model, loose)
+        assert solution.status is (Status.UNBOUNDED if separated else Status.CONVERGED)
+        eta = model.X @ solution.coef + solution.intercept
+        largest = max(largest, np.abs(eta).max())
+    assert largest > 50.0
 
 
 @pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.5), LogSum(1.0), Lq(0.5)], ids=str)

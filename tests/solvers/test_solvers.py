@@ -9,7 +9,7 @@ from oracles import convex_optimum, objective, stationarity
 from scipy import sparse
 from scipy.optimize import nnls
 
-from sparsestat import L1, MCP, SCAD, ElasticNet, SquaredLoss
+from sparsestat import CEL0, L0, L1, MCP, ElasticNet, Lq, SquaredLoss
 from sparsestat.datasets import make_sparse_regression
 from sparsestat.linalg import CentredSparseDesign, DenseDesign
 from sparsestat.solvers import (
@@ -20,6 +20,7 @@ from sparsestat.solvers import (
     alpha_grid,
     alpha_max,
     approach,
+    degrees_of_freedom,
     solve_path,
 )
 
@@ -162,6 +163,100 @@ def test_best_of_all_supports_is_not_missed_on_easy_nonconvex_problems(rng):
     np.testing.assert_allclose(solution.objective, best, rtol=1e-10)
 
 
+# --- penalties that jump ----------------------------------------------------------
+
+
+@pytest.fixture
+def orthogonal(rng):
+    """Orthogonal columns of very different norms, and a response."""
+    n, p = 100, 8
+    X = np.linalg.qr(rng.standard_normal((n, p)))[0] * np.sqrt(n) * np.geomspace(0.2, 5.0, p)
+    coef = np.array([4.0, 0.0, -2.0, 0.3, 0.0, 0.2, 0.1, -0.02])
+    return X, X @ coef + 0.5 * rng.standard_normal(n)
+
+
+def best_subset(X, y, alpha):
+    """Return the minimiser of half the mean squared error plus alpha times its size."""
+    best, least = np.zeros(X.shape[1]), (y @ y) / len(y) / 2
+    for size in range(1, X.shape[1] + 1):
+        for subset in itertools.combinations(range(X.shape[1]), size):
+            b = np.zeros(X.shape[1])
+            b[list(subset)] = np.linalg.lstsq(X[:, subset], y)[0]
+            value = ((y - X @ b) ** 2).mean() / 2 + alpha * size
+            if value < least:
+                best, least = b, value
+    return best
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 0.02, 0.1, 0.2])
+def test_cel0_has_the_minimisers_of_l0_on_orthogonal_columns_of_any_norm(
+    orthogonal, alpha, solver
+):
+    X, y = orthogonal
+    best = best_subset(X, y, alpha)
+    assert 0 < np.count_nonzero(best) < 8
+    (l0,) = solve(make_problem(X, y, L0()), alpha, solver)
+    np.testing.assert_allclose(l0.coef, best, atol=1e-9)
+    scales = np.sqrt((X**2).mean(axis=0))  # CEL0 is defined for columns of mean square one
+    (cel0,) = solve(make_problem(X / scales, y, CEL0()), alpha, solver)
+    np.testing.assert_allclose(cel0.coef / scales, best, atol=1e-9)
+    np.testing.assert_allclose(cel0.objective, objective(X, y, best, L0(), alpha), rtol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cel0_is_below_l0_and_equals_it_where_it_is_stationary(seed):
+    """On scaled columns coordinates are 0 or beyond the flat edge: the values agree."""
+    data = make_sparse_regression(40, 8, 4, rho=0.6, snr=4.0, random_state=seed)
+    X, y = data.X / np.sqrt((data.X**2).mean(axis=0)), data.y - data.y.mean()
+    problem = make_problem(X, y, CEL0())
+    alphas = grid(problem, eps=1e-3)
+    for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
+        b = solution.coef
+        assert (np.abs(b[b != 0.0]) >= np.sqrt(2 * alpha) * (1 - 1e-9)).all()
+        np.testing.assert_allclose(
+            solution.objective, objective(X, y, b, L0(), alpha), rtol=1e-10
+        )
+        least = objective(X, y, best_subset(X, y, alpha), L0(), alpha)
+        assert solution.objective >= least - 1e-12
+
+
+@pytest.mark.parametrize("jumping", [L0(), CEL0(), Lq(0.5), Lq(2 / 3)], ids=str)
+def test_zeros_are_within_their_limit_and_others_beyond_their_jump(
+    data, jumping, options, solver
+):
+    X, y = data
+    problem = make_problem(X, y, jumping, **options)
+    curvatures = (X**2).mean(axis=0) + problem.l2
+    kept = (problem.weights > 0.0) & np.isfinite(problem.weights)
+    alphas = grid(problem)
+    for alpha, solution in zip(alphas, solve(problem, alphas, solver), strict=True):
+        b, c, a = solution.coef[kept], curvatures[kept], alpha * problem.weights[kept]
+        q = (X.T @ (y - X @ solution.coef) / len(y) - problem.l2 * solution.coef)[kept]
+        limit = jumping.limit(a, c)
+        zero = b == 0.0
+        pull = q if problem.positive else np.abs(q)
+        assert (pull[zero] <= limit[zero] * (1 + 1e-12)).all()
+        jump = jumping.prox(limit / c * (1 + 1e-9), 1.0 / c, a)
+        assert (jump > 0.0).all()
+        assert (np.abs(b)[~zero] >= jump[~zero] * (1 - 1e-6)).all()
+
+
+def test_others_wait_until_unpenalised_features_are_fitted(penalty, solver):
+    """A feature that only stands in for an unpenalised one never enters."""
+    rng = np.random.default_rng(0)
+    free = rng.standard_normal(80)
+    X = np.column_stack([free + 0.3 * rng.standard_normal(80), free, rng.standard_normal(80)])
+    y = 5.0 * free + X[:, 2] + 0.1 * rng.standard_normal(80)
+    problem = make_problem(X, y, penalty, [1.0, 0.0, 1.0])
+    largest = alpha_max(problem, tol=TOL, max_iter=10_000)
+    first, second = solve(problem, [largest * (1 + 1e-6), 0.5 * largest], solver)
+    np.testing.assert_allclose(first.coef, [0.0, free @ y / (free @ free), 0.0], atol=1e-7)
+    assert np.flatnonzero(second.coef).tolist() == [1, 2]
+
+
+# --- designs ----------------------------------------------------------------------
+
+
 def test_sparse_and_centred_designs_solve_the_dense_problem(penalty, rng):
     n, p = 80, 50
     S = sparse.random_array((n, p), density=0.2, rng=rng, format="csc")
@@ -238,7 +333,6 @@ def test_no_penalty_interpolates_or_regresses(wide, tall, solver):
     np.testing.assert_allclose(solution.coef, np.linalg.lstsq(X, y)[0], atol=1e-7)
 
 
-@pytest.mark.parametrize("penalty", [L1(), MCP(3.0), SCAD(3.7)], ids=str)
 def test_duplicated_columns_do_not_stall(penalty, solver, rng):
     X = rng.standard_normal((50, 20))
     X = np.hstack([X, X, -X[:, :5]])
@@ -279,3 +373,53 @@ def test_approach_leads_from_alpha_max_to_alpha():
         assert approach(problem, alone, tol=TOL, max_iter=1000).tolist() == [alone]
     convex = make_problem(data.X, data.y, L1())
     assert approach(convex, 0.1 * largest, tol=TOL, max_iter=1000).size == 1
+
+
+# --- degrees of freedom -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_degrees_of_freedom_are_the_trace_of_the_hat_matrix(data, penalty, l2):
+    X, y = data
+    weights = np.linspace(0.5, 2.0, X.shape[1])
+    problem = make_problem(X, y, penalty, weights, l2=l2)
+    alpha = grid(problem)[4]
+    (solution,) = solve(problem, alpha)
+    used = np.flatnonzero(solution.coef)
+    df = degrees_of_freedom(problem, alpha, solution)
+    ridge = np.full(used.size, l2)
+    if isinstance(penalty, ElasticNet):
+        ridge += alpha * weights[used] * (1 - penalty.l1_ratio)
+    elif l2 == 0.0:
+        assert df == used.size
+    A = X[:, used]
+    hat = A @ np.linalg.solve(A.T @ A / len(y) + np.diag(ridge), A.T) / len(y)
+    np.testing.assert_allclose(df, np.trace(hat), rtol=1e-8)
+    assert 1.0 < df <= used.size
+
+
+def test_degrees_of_freedom_are_the_divergence_of_the_fit(tall):
+    """By differences: the sum over samples of d fit / d response, as Stein has it."""
+    X, y = tall.X[:40, :10], tall.y[:40] - tall.y[:40].mean()
+    for penalty, l2 in ((L1(), 0.0), (ElasticNet(0.3), 0.0), (L1(), 0.2)):
+
+        def fit(y, penalty=penalty, l2=l2):
+            problem = make_problem(X, y, penalty, l2=l2)
+            (solution,) = solve(problem, 0.15, tol=1e-12)
+            return problem, solution
+
+        step, divergence = 1e-5, 0.0
+        for i in range(40):
+            shift = step * (np.arange(40) == i)
+            up, down = X @ fit(y + shift)[1].coef, X @ fit(y - shift)[1].coef
+            divergence += (up[i] - down[i]) / (2 * step)
+        problem, solution = fit(y)
+        df = degrees_of_freedom(problem, 0.15, solution)
+        np.testing.assert_allclose(df, divergence, rtol=1e-5)
+
+
+def test_no_coefficients_are_no_degrees_of_freedom(tall):
+    for l2 in (0.0, 0.1):
+        problem = make_problem(tall.X, tall.y, L1(), l2=l2)
+        (solution,) = solve(problem, 1e6)
+        assert degrees_of_freedom(problem, 1e6, solution) == 0.0
