@@ -46,7 +46,7 @@ def environment(command: str, peers: Iterable[str]) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "command": command,
-        "commit": _commit(),
+        "commit": COMMIT,
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -72,6 +72,10 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+# Taken at import: what is committed while a long run goes on is not what it measures.
+COMMIT = _commit()
 
 
 def _cpu() -> str:

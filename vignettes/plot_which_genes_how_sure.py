@@ -111,9 +111,9 @@ for j in np.union1d(fitted["lasso"], fitted["MCP"]):
 # four genes to the lasso's list, and less than a standard error to its score.
 # MCP cannot go that far. It leaves large coefficients alone, so that once one
 # or two genes separate the patients nothing keeps their coefficients finite.
-# Such strengths are never chosen, and in the folds, where this happens
-# earlier, the score collapses. What is left is one gene, with a coefficient
-# that is shrunk after all.
+# Such strengths are never chosen, nor those at which it happens in a fold,
+# which is earlier. What is left is one gene, with a coefficient that is
+# shrunk after all.
 #
 # How well they predict
 # ---------------------
