@@ -75,10 +75,8 @@ class Data(NamedTuple):
         return self.take(np.flatnonzero(self.weight))
 
     def reweighted(self, factors: np.ndarray) -> "Data":
-        """Return the data with weights multiplied by positive factors."""
-        weight = self.shares * factors
-        size = self.size * float(weight.sum())
-        return self._replace(weight=_mean_one(weight), size=size)
+        """Return the data with weights multiplied by positive factors, `size` as it was."""
+        return self._replace(weight=_mean_one(self.shares * factors))
 
     def take(self, rows: np.ndarray) -> "Data":
         """Return the data of some rows.

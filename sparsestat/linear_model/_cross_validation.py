@@ -220,21 +220,20 @@ class PathModel(PenalizedModel):
 
 def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
     """Return the training and held-out rows of each fold, as indices."""
-    with naming("cv"):
-        rows = np.arange(n_samples)
-        folds = []
-        for parts in splits:
-            try:
-                train, test = (rows[part] for part in parts)
-            except (IndexError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"cv must yield pairs of training and held-out rows. Got {parts!r}."
-                ) from error
-            if not (train.size and test.size):
-                raise ValueError("cv yields a fold with no training or no held-out rows.")
-            folds.append((train, test))
-        if not folds:
-            raise ValueError("cv yields no folds.")
+    rows = np.arange(n_samples)
+    folds = []
+    for parts in splits:
+        try:
+            train, test = (rows[part] for part in parts)
+        except (IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"cv must yield pairs of training and held-out rows. Got {parts!r}."
+            ) from error
+        if not (train.size and test.size):
+            raise ValueError("cv yields a fold with no training or no held-out rows.")
+        folds.append((train, test))
+    if not folds:
+        raise ValueError("cv yields no folds.")
     return folds
 
 
