@@ -1,0 +1,225 @@
+"""What a study records of each replication, and what it estimates from the records."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Estimand", "Evaluation", "Loss", "Measure", "Values", "mean"]
+
+Values = Mapping[str, NDArray[np.float64]]
+
+ESTIMATE, TRUTH, SE, LOWER, UPPER = "estimate", "truth", "se", "lower", "upper"
+VALUE = "value"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Record one number a replication, ``function(fit, data)``."""
+
+    function: Callable[[Any, Any], float]
+
+    parts = (VALUE,)
+
+    def column(self, name: str, part: str) -> str:
+        """Return the name of a part's column: that of the measure."""
+        return name
+
+    def record(self, fit: Any, data: Any) -> tuple[float, ...]:
+        """Return the parts for one fit."""
+        return (_number(self.function(fit, data), "its value"),)
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """A number that methods estimate, its true value, and how sure a method says it is.
+
+    Parameters
+    ----------
+    name : str
+        Columns of the results are called after it: ``name_estimate``, ``name_truth`` and,
+        where known, ``name_se``, ``name_lower`` and ``name_upper``.
+    estimate : callable
+        ``estimate(fit)`` gives the estimate; `fit` is what a method returns, for an
+        estimator its fitted copy.
+    truth : float or callable
+        The true value, or ``truth(data)`` for data drawn by the study.
+    se : callable, default=None
+        ``se(fit)`` gives the standard error that the method reports.
+    interval : callable, default=None
+        ``interval(fit)`` gives the two ends of the method's confidence interval. By
+        default the normal interval about the estimate if there is a `se`.
+    level : float, default=0.95
+        Nominal coverage of the interval, in (0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its kind.
+
+    See Also
+    --------
+    sparsestat.simulation.measures : Bias, coverage and other measures of estimands.
+
+    Examples
+    --------
+    >>> from sparsestat.simulation import Estimand, measures as m
+    >>> first = Estimand("first", lambda fit: fit.coef_[0], truth=lambda data: data.coef[0])
+    >>> m.bias(first).target
+    0.0
+    """
+
+    name: str
+    estimate: Callable[[Any], float]
+    truth: float | Callable[[Any], float]
+    se: Callable[[Any], float] | None = None
+    interval: Callable[[Any], tuple[float, float]] | None = None
+    level: float = 0.95
+
+    parts: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    quantile: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"name must be a string that is not empty. Got {self.name!r}.")
+        for what, value, optional in (
+            ("estimate", self.estimate, False),
+            ("se", self.se, True),
+            ("interval", self.interval, True),
+        ):
+            if not callable(value) and not (optional and value is None):
+                raise TypeError(f"{what} must be a function of a fit. Got {value!r}.")
+        if not callable(self.truth):
+            _number(self.truth, "truth")
+        if not 0.0 < self.level < 1.0:
+            raise ValueError(f"level must be a number between 0 and 1. Got {self.level!r}.")
+        parts = [ESTIMATE, TRUTH]
+        if self.se is not None:
+            parts.append(SE)
+        if self.se is not None or self.interval is not None:
+            parts += [LOWER, UPPER]
+        object.__setattr__(self, "parts", tuple(parts))
+        object.__setattr__(self, "quantile", NormalDist().inv_cdf(0.5 + 0.5 * self.level))
+
+    def column(self, name: str, part: str) -> str:
+        """Return the name of a part's column, whatever the measure is called."""
+        return f"{self.name}_{part}"
+
+    def record(self, fit: Any, data: Any) -> tuple[float, ...]:
+        """Return the parts for one fit."""
+        estimate = _number(self.estimate(fit), "the estimate")
+        truth = self.truth(data) if callable(self.truth) else self.truth
+        values = [estimate, _number(truth, "the truth")]
+        if self.se is not None:
+            values.append(_number(self.se(fit), "the standard error"))
+        if self.interval is not None:
+            lower, upper = self.interval(fit)
+            values += [_number(lower, "the lower end"), _number(upper, "the upper end")]
+        elif self.se is not None:
+            reach = self.quantile * values[-1]
+            values += [estimate - reach, estimate + reach]
+        return tuple(values)
+
+
+class Evaluation(NamedTuple):
+    """An estimate of a measure from the replications of a method.
+
+    Attributes
+    ----------
+    estimate : float
+    mcse : float
+        Its Monte Carlo standard error.
+    influence : ndarray of shape (n,)
+        What each replication contributes to the error of the estimate, to first order:
+        the mean of these, were their own means known, is the error. Differences of
+        influences of two methods on the same data give the error of a difference.
+    """
+
+    estimate: float
+    mcse: float
+    influence: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a study estimates for each method in each scenario.
+
+    Made by the functions of :mod:`sparsestat.simulation.measures`.
+
+    Parameters
+    ----------
+    source : Loss or Estimand
+        What is recorded of each replication.
+    parts : tuple of str
+        The parts of the record that the statistic needs.
+    statistic : callable
+        ``statistic(values)`` gives an :class:`Evaluation`; `values` holds an array a part.
+        With a `reference`, ``statistic(values, reference_values)``.
+    target : float, default=None
+        The value of a perfect method, if there is one.
+    reference : str, default=None
+        Name of the method that the others are compared with.
+    """
+
+    source: Loss | Estimand
+    parts: tuple[str, ...]
+    statistic: Callable[..., Evaluation]
+    target: float | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        missing = set(self.parts) - set(self.source.parts)
+        if missing:
+            needs = "a se" if SE in missing else "a se or an interval"
+            raise ValueError(f"this measure needs {needs} of the estimand {self.source!r}")
+
+    def columns(self, name: str) -> list[str]:
+        """Return the columns of the results that the statistic needs."""
+        return [self.source.column(name, part) for part in self.parts]
+
+    def evaluate(self, values: Values, reference: Values | None = None) -> Evaluation:
+        """Estimate the measure from complete records; nan where there are too few."""
+        n = len(next(iter(values.values())))
+        if n == 0:
+            return Evaluation(math.nan, math.nan, np.empty(0))
+        with np.errstate(all="ignore"):
+            if self.reference is None:
+                found = self.statistic(values)
+            else:
+                found = self.statistic(values, reference)
+        return found if n > 1 else found._replace(mcse=math.nan)
+
+
+def mean(x: NDArray[np.float64]) -> Evaluation:
+    """Estimate an expectation.
+
+    The error of a proportion, of values that all are 0 or 1, is sqrt(p (1 - p) / n), as is
+    customary; that of other means has n - 1 in place of n.
+    """
+    n = len(x)
+    average = float(np.mean(x))
+    influence = x - average
+    divisor = n if is_proportion(x) else n - 1
+    return Evaluation(average, _root(influence @ influence / n / divisor), influence)
+
+
+def is_proportion(x: NDArray[np.float64]) -> bool:
+    """Whether the mean of these is a proportion."""
+    return bool(np.all((x == 0.0) | (x == 1.0)))
+
+
+def _root(x: float) -> float:
+    return math.sqrt(x) if x >= 0.0 else math.nan
+
+
+def _number(value: Any, what: str) -> float:
+    if np.ndim(value) != 0 or np.iscomplexobj(value) or isinstance(value, str | bytes):
+        raise TypeError(f"{what} must be a real number. Got {value!r}.")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a real number. Got {value!r}.") from None
