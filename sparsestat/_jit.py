@@ -29,12 +29,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numba
 import numpy as np
 from numba.extending import overload, register_jitable
+
+from sparsestat._code import code_objects, named
 
 __all__ = ["KERNELS", "Kernel", "cache_folder", "kernel", "overload", "register_jitable"]
 
@@ -163,43 +165,26 @@ def _reached(functions: Iterable[Any]) -> Iterator[Any]:
     while todo:
         thing = todo.pop()
         thing = getattr(thing, "py_func", thing)  # what numba.njit has compiled
-        top = str(getattr(thing, "__module__", "")).partition(".")[0]
-        if any(thing is other for other in seen) or (callable(thing) and top in COVERED):
+        module = str(getattr(thing, "__module__", ""))
+        if any(thing is other for other in seen) or (callable(thing) and _is_covered(module)):
             continue
         seen.append(thing)
         yield thing
         if isinstance(thing, FunctionType):
             todo += thing.__defaults__ or ()
             todo += [cell.cell_contents for cell in thing.__closure__ or ()]
-            for code in _code_objects(thing.__code__):
-                todo += _named(code, thing.__globals__)
+            for code in code_objects(thing.__code__):
+                todo += named(code, thing.__globals__, _is_covered)
 
 
-def _code_objects(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _code_objects(constant)
-
-
-def _named(code: CodeType, namespace: dict[str, Any]) -> Iterator[Any]:
-    """Yield all that code might mean by the names in it, attributes of modules included."""
-    namespaces = [namespace]
-    for space in namespaces:
-        for name in code.co_names:
-            value = space.get(name)
-            if not isinstance(value, ModuleType):
-                yield value
-            elif value.__name__.partition(".")[0] not in COVERED and all(
-                vars(value) is not known for known in namespaces
-            ):
-                namespaces.append(vars(value))
+def _is_covered(module: str) -> bool:
+    return module.partition(".")[0] in COVERED
 
 
 def _text(thing: Any) -> str:
     """Spell code or a constant."""
     if isinstance(thing, FunctionType):
-        codes = list(_code_objects(thing.__code__))
+        codes = list(code_objects(thing.__code__))
         constants = [c for code in codes for c in code.co_consts if not isinstance(c, CodeType)]
         return repr([constants, *((code.co_code, code.co_names) for code in codes)])
     if isinstance(thing, np.ndarray):

@@ -1,27 +1,32 @@
 """The one place that starts parallel work, or keeps others from doing so."""
 
-import functools
+import contextlib
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["parallel_map", "serial_blas", "thread_pools"]
+__all__ = ["one_thread", "parallel_map", "parallel_stream", "serial_blas", "thread_pools"]
 
 
-class SerialBlas:
-    """A context in which BLAS uses one thread.
+class ThreadLimit:
+    """A context in which libraries use one thread.
 
-    The matrices of solvers are small: starting threads costs more than it gains, and on
-    a busy machine waiting for them stalls (measured: 150 ms for a Cholesky of order 280
-    that takes 0.5 ms). Threads are for work that is independent. BLAS keeps one setting
-    for the whole process, so contexts that overlap, nested or in several threads, share
-    it: the first to enter notes what to restore, the last to leave restores it.
+    Libraries keep one setting for the whole process, so contexts that overlap, nested or
+    in several threads, share it: the first to enter notes what to restore, the last to
+    leave restores it.
+
+    Parameters
+    ----------
+    kinds : tuple of {"blas", "openmp"}
+        Which libraries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
         self._lock = threading.Lock()
         self._entered = 0
         self._restore: list[tuple[Any, int]] = []
@@ -29,7 +34,11 @@ class SerialBlas:
     def __enter__(self) -> None:
         with self._lock:
             if self._entered == 0:
-                libraries = _controller().select(user_api="blas").lib_controllers
+                libraries = [
+                    library
+                    for library in _controller().lib_controllers
+                    if library.user_api in self.kinds
+                ]
                 self._restore = [(library, library.get_num_threads()) for library in libraries]
                 for library in libraries:
                     _set_threads(library, 1)
@@ -55,12 +64,20 @@ def _set_threads(library: Any, count: int) -> None:
     give_up(force=True)
 
 
-serial_blas = SerialBlas()
+# The matrices of solvers are small: starting threads costs more than it gains, and on a
+# busy machine waiting for them stalls (measured: 150 ms for a Cholesky of order 280 that
+# takes 0.5 ms). Threads are for work that is independent.
+serial_blas = ThreadLimit("blas")
+_serial_libraries = ThreadLimit("blas", "openmp")
+
+_known: dict[str, Any] = {"modules": 0, "controller": None}
 
 
-@functools.cache
 def _controller() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through the loaded libraries, 20 ms
+    """Return what controls the loaded libraries; look again when there may be new ones."""
+    if _known["controller"] is None or len(sys.modules) > _known["modules"]:
+        _known.update(modules=len(sys.modules), controller=ThreadpoolController())  # 20 ms
+    return _known["controller"]
 
 
 def parallel_map(function: Callable, items: Iterable, n_jobs: int | None = None) -> list[Any]:
@@ -82,6 +99,49 @@ def parallel_map(function: Callable, items: Iterable, n_jobs: int | None = None)
     n_jobs = min(effective_n_jobs(n_jobs), max(len(items), 1))
     with serial_blas:
         return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(function)(i) for i in items)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep BLAS, OpenMP and numba to one thread: sums then do not depend on the machine."""
+    # Not imported here: who has not loaded numba does not need its threads limited.
+    numba: Any = sys.modules.get("numba")
+    before = numba.get_num_threads() if numba else 1
+    with _serial_libraries:
+        if before > 1:
+            numba.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if before > 1:
+                numba.set_num_threads(before)
+
+
+def parallel_stream(
+    function: Callable, items: Iterable, n_jobs: int | None = None
+) -> Generator[Any, None, None]:
+    """Yield ``function(item)`` for all items as they finish, worked out by processes.
+
+    Items are taken from the iterable as workers become free. Each worker runs in
+    :func:`one_thread`. A ``joblib.parallel_config`` decides where workers are: the
+    processes of this machine by default, or a cluster.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item. Both travel to the worker.
+    items : iterable
+    n_jobs : int or None
+        As in joblib: None is 1 unless a ``joblib.parallel_config`` says otherwise,
+        -1 is one process a core.
+    """
+    workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    yield from workers(delayed(_run_alone)(function, item) for item in items)
+
+
+def _run_alone(function: Callable, item: Any) -> Any:
+    with one_thread():
+        return function(item)
 
 
 def thread_pools() -> list[dict[str, Any]]:

@@ -3,13 +3,24 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimand", "Evaluation", "Loss", "Measure", "Values", "mean"]
+__all__ = [
+    "Estimand",
+    "Evaluation",
+    "Loss",
+    "Measure",
+    "Values",
+    "average",
+    "mean",
+    "proportion",
+    "replications_needed",
+]
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -24,6 +35,17 @@ class Loss:
     function: Callable[[Any, Any], float]
 
     parts = (VALUE,)
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(
+                f"a loss must be a function of a fit and data. Got {self.function!r}."
+            )
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """What decides the records."""
+        return (self.function,)
 
     def column(self, name: str, part: str) -> str:
         """Return the name of a part's column: that of the measure."""
@@ -81,7 +103,7 @@ class Estimand:
     level: float = 0.95
 
     parts: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    quantile: float = field(init=False, repr=False, compare=False)
+    z: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -93,9 +115,9 @@ class Estimand:
         ):
             if not callable(value) and not (optional and value is None):
                 raise TypeError(f"{what} must be a function of a fit. Got {value!r}.")
-        if not callable(self.truth):
-            _number(self.truth, "truth")
-        if not 0.0 < self.level < 1.0:
+        if not callable(self.truth) and math.isnan(_number(self.truth, "truth")):
+            raise ValueError("truth must be a number or a function of the data. Got nan.")
+        if not isinstance(self.level, Real) or not 0.5 < 0.5 + 0.5 * self.level < 1.0:
             raise ValueError(f"level must be a number between 0 and 1. Got {self.level!r}.")
         parts = [ESTIMATE, TRUTH]
         if self.se is not None:
@@ -103,7 +125,12 @@ class Estimand:
         if self.se is not None or self.interval is not None:
             parts += [LOWER, UPPER]
         object.__setattr__(self, "parts", tuple(parts))
-        object.__setattr__(self, "quantile", NormalDist().inv_cdf(0.5 + 0.5 * self.level))
+        object.__setattr__(self, "z", NormalDist().inv_cdf(0.5 + 0.5 * self.level))
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """What decides the records."""
+        return (self.name, self.estimate, self.truth, self.se, self.interval, self.level)
 
     def column(self, name: str, part: str) -> str:
         """Return the name of a part's column, whatever the measure is called."""
@@ -115,14 +142,26 @@ class Estimand:
         truth = self.truth(data) if callable(self.truth) else self.truth
         values = [estimate, _number(truth, "the truth")]
         if self.se is not None:
-            values.append(_number(self.se(fit), "the standard error"))
+            se = _number(self.se(fit), "the standard error")
+            if se < 0.0:
+                raise ValueError(f"the standard error must not be negative. Got {se}.")
+            values.append(se)
         if self.interval is not None:
-            lower, upper = self.interval(fit)
-            values += [_number(lower, "the lower end"), _number(upper, "the upper end")]
+            values += _ends(self.interval(fit))
         elif self.se is not None:
-            reach = self.quantile * values[-1]
-            values += [estimate - reach, estimate + reach]
+            values += [estimate - self.z * se, estimate + self.z * se]
         return tuple(values)
+
+
+def _ends(interval: Any) -> tuple[float, float]:
+    try:
+        lower, upper = interval
+    except (TypeError, ValueError):
+        raise TypeError(f"the interval must be a pair of numbers. Got {interval!r}.") from None
+    lower, upper = _number(lower, "the lower end"), _number(upper, "the upper end")
+    if lower > upper:
+        raise ValueError(f"the lower end must not be above the upper. Got {(lower, upper)}.")
+    return lower, upper
 
 
 class Evaluation(NamedTuple):
@@ -134,9 +173,9 @@ class Evaluation(NamedTuple):
     mcse : float
         Its Monte Carlo standard error.
     influence : ndarray of shape (n,)
-        What each replication contributes to the error of the estimate, to first order:
-        the mean of these, were their own means known, is the error. Differences of
-        influences of two methods on the same data give the error of a difference.
+        What each replication contributes to the error, to first order: the estimate is off
+        by about their average. Differences of the influences of two methods on the same
+        data give the error of a difference.
     """
 
     estimate: float
@@ -172,6 +211,8 @@ class Measure:
     reference: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.source, Loss | Estimand):
+            raise TypeError(f"this measure is of an Estimand. Got {self.source!r}.")
         missing = set(self.parts) - set(self.source.parts)
         if missing:
             needs = "a se" if SE in missing else "a se or an interval"
@@ -194,30 +235,45 @@ class Measure:
         return found if n > 1 else found._replace(mcse=math.nan)
 
 
+def average(loss: Callable[[Any, Any], float]) -> Measure:
+    """Estimate the mean of a loss over replications."""
+    return Measure(Loss(loss), (VALUE,), _mean_value)
+
+
+def _mean_value(values: Values) -> Evaluation:
+    x = values[VALUE]
+    return proportion(x) if np.all((x == 0.0) | (x == 1.0)) else mean(x)
+
+
 def mean(x: NDArray[np.float64]) -> Evaluation:
-    """Estimate an expectation.
-
-    The error of a proportion, of values that all are 0 or 1, is sqrt(p (1 - p) / n), as is
-    customary; that of other means has n - 1 in place of n.
-    """
+    """Estimate an expectation; its error is sd / sqrt(n)."""
+    influence = x - np.mean(x)
     n = len(x)
-    average = float(np.mean(x))
-    influence = x - average
-    divisor = n if is_proportion(x) else n - 1
-    return Evaluation(average, _root(influence @ influence / n / divisor), influence)
+    mcse = math.sqrt(influence @ influence / n / (n - 1)) if n > 1 else math.nan
+    return Evaluation(float(np.mean(x)), mcse, influence)
 
 
-def is_proportion(x: NDArray[np.float64]) -> bool:
-    """Whether the mean of these is a proportion."""
-    return bool(np.all((x == 0.0) | (x == 1.0)))
+def proportion(x: NDArray[np.float64]) -> Evaluation:
+    """Estimate a probability from values 0 and 1; its error is sqrt(p (1 - p) / n)."""
+    p = float(np.mean(x))
+    return Evaluation(p, math.sqrt(p * (1.0 - p) / len(x)), x - p)
 
 
-def _root(x: float) -> float:
-    return math.sqrt(x) if x >= 0.0 else math.nan
+def replications_needed(pilot: Evaluation, mcse: float) -> float:
+    """Return how many replications give a Monte Carlo standard error, judging by a pilot.
+
+    A proportion that is 0 or 1 in the pilot is taken to be as if one more success and one
+    more failure had been seen.
+    """
+    n = len(pilot.influence)
+    if pilot.mcse == 0.0 and pilot.estimate in (0.0, 1.0):
+        p = 1.0 / (n + 2)
+        return p * (1.0 - p) / mcse**2
+    return n * (pilot.mcse / mcse) ** 2
 
 
 def _number(value: Any, what: str) -> float:
-    if np.ndim(value) != 0 or np.iscomplexobj(value) or isinstance(value, str | bytes):
+    if np.ndim(value) != 0 or np.asarray(value).dtype.kind in "cSU":
         raise TypeError(f"{what} must be a real number. Got {value!r}.")
     try:
         return float(value)

@@ -13,6 +13,7 @@ differences between methods, in :meth:`StudyResult.compare
 import math
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from sparsestat.simulation._measure import (
     Measure,
     Values,
     mean,
+    proportion,
 )
 
 __all__ = [
@@ -203,8 +205,9 @@ def n_selected(fit: Any, data: Any) -> int:
 def quantile(loss: Callable[[Any, Any], float], q: float) -> Measure:
     r"""Estimate a quantile of a loss over replications, in place of its mean.
 
-    The Monte Carlo standard error is half the distance between the order statistics at
-    :math:`nq \pm \sqrt{nq(1-q)}`, Woodruff's binomial interval.
+    The Monte Carlo standard error is half the distance between the sample quantiles at
+    :math:`q \pm \sqrt{q(1-q)/n}`, Woodruff's interval. It is for continuous losses: of
+    counts and other losses with ties it is often zero.
 
     Parameters
     ----------
@@ -227,7 +230,7 @@ def quantile(loss: Callable[[Any, Any], float], q: float) -> Measure:
     >>> from sparsestat.simulation import measures as m
     >>> worst = m.quantile(m.l2_error, 0.9)
     """
-    if not 0.0 < q < 1.0:
+    if not isinstance(q, Real) or not 0.0 < q < 1.0:
         raise ValueError(f"q must be a number between 0 and 1. Got {q!r}.")
     return Measure(Loss(loss), (VALUE,), partial(_quantile, q=q))
 
@@ -251,7 +254,7 @@ def median(loss: Callable[[Any, Any], float]) -> Measure:
 
 
 def performance(estimand: Estimand) -> dict[str, Measure]:
-    """Return all measures that the estimand has the parts for, by name.
+    """Return the usual measures that the estimand has the parts for, by name.
 
     Parameters
     ----------
@@ -260,8 +263,9 @@ def performance(estimand: Estimand) -> dict[str, Measure]:
     Returns
     -------
     dict
-        Of measures, to be passed as ``measures=`` or merged into it. Names begin with the
-        name of the estimand.
+        Of bias, empirical SE, MSE and RMSE, with a `se` also the model SE and its relative
+        error, and with intervals their coverage and bias-eliminated coverage. Names begin
+        with that of the estimand. To be passed as ``measures=`` or merged into it.
 
     Examples
     --------
@@ -298,6 +302,8 @@ def bias(estimand: Estimand) -> Measure:
 def relative_bias(estimand: Estimand) -> Measure:
     r"""Estimate the mean of the errors over the truth, :math:`\frac 1n \sum e_i / \theta_i`.
 
+    A fraction, not per cent.
+
     Parameters
     ----------
     estimand : Estimand
@@ -314,7 +320,7 @@ def empirical_se(estimand: Estimand) -> Measure:
     r"""Estimate the standard deviation :math:`s` of the errors.
 
     Its Monte Carlo standard error is :math:`s / \sqrt{2 (n - 1)}`, which is right for
-    normal errors.
+    normal errors; :meth:`~sparsestat.simulation.StudyResult.compare` does not assume them.
 
     Parameters
     ----------
@@ -364,7 +370,8 @@ def relative_precision(estimand: Estimand, reference: str) -> Measure:
     With :math:`s_0` for the empirical standard error of the reference, that of a method
     being :math:`s`, it is :math:`100 (s_0^2 / s^2 - 1)`. The Monte Carlo standard error is
     :math:`200 (s_0 / s)^2 \sqrt{(1 - r^2) / (n - 1)}`, where r is the correlation of the
-    two estimates over the replications in which both methods succeed.
+    two errors; it is right for normal errors. All three are of the replications in which
+    both methods succeed.
 
     Parameters
     ----------
@@ -398,7 +405,8 @@ def relative_error(estimand: Estimand) -> Measure:
     r"""Estimate the relative error of the standard errors that the method reports.
 
     It is 100 (model SE over empirical SE - 1), in per cent: negative for a method that is
-    too sure of itself. The Monte Carlo standard error is by the delta method.
+    too sure of itself. The Monte Carlo standard error is by the delta method, for normal
+    errors that do not depend on the standard errors.
 
     Parameters
     ----------
@@ -431,7 +439,7 @@ def bias_eliminated_coverage(estimand: Estimand) -> Measure:
     r"""Estimate the probability that the interval contains the truth plus the bias.
 
     Coverage can be off because of bias or because of the width of the intervals; this
-    shows the width alone.
+    shows the width alone. Its Monte Carlo standard error takes the bias as known.
 
     Parameters
     ----------
@@ -462,6 +470,8 @@ def power(estimand: Estimand, null: float = 0.0) -> Measure:
     -------
     Measure
     """
+    if not isinstance(null, Real):
+        raise TypeError(f"null must be a number. Got {null!r}.")
     return Measure(estimand, INTERVAL, partial(_power, null=float(null)))
 
 
@@ -490,9 +500,9 @@ def _rmse(values: Values) -> Evaluation:
 
 def _root(square: Evaluation) -> Evaluation:
     """Take the root by the delta method."""
-    root = np.sqrt(square.estimate)
-    slope = 0.5 / root
-    return Evaluation(float(root), float(slope * square.mcse), slope * square.influence)
+    root = math.sqrt(square.estimate)
+    slope = 0.5 / root if root > 0.0 else 0.0
+    return Evaluation(root, slope * square.mcse, slope * square.influence)
 
 
 def _empirical_se(values: Values) -> Evaluation:
@@ -500,13 +510,13 @@ def _empirical_se(values: Values) -> Evaluation:
 
 
 def _spread(e: np.ndarray) -> Evaluation:
-    """Estimate the standard deviation."""
+    """Estimate the standard deviation; it is 0 where errors differ by rounding alone."""
     n = len(e)
     centred = e - np.mean(e)
-    variance = centred @ centred / np.float64(n - 1)
-    s = np.sqrt(variance)
-    mcse = s / np.sqrt(2.0 * (n - 1))
-    return Evaluation(float(s), float(mcse), (centred**2 - variance) / (2.0 * s))
+    s = math.sqrt(centred @ centred / (n - 1)) if n > 1 else math.nan
+    if s <= 4.0 * np.finfo(float).eps * np.max(np.abs(e)):
+        return Evaluation(0.0, 0.0, np.zeros(n))
+    return Evaluation(s, s / math.sqrt(2.0 * max(n - 1, 1)), (centred**2 - s**2) / (2.0 * s))
 
 
 def _relative_precision(values: Values, reference: Values) -> Evaluation:
@@ -535,16 +545,15 @@ def _relative_error(values: Values) -> Evaluation:
 
 
 def _coverage(values: Values) -> Evaluation:
-    truth = values[TRUTH]
-    return mean(_within(values, truth))
+    return proportion(_within(values, values[TRUTH]))
 
 
 def _bias_eliminated_coverage(values: Values) -> Evaluation:
-    return mean(_within(values, values[TRUTH] + np.mean(_error(values))))
+    return proportion(_within(values, values[TRUTH] + np.mean(_error(values))))
 
 
 def _power(values: Values, null: float) -> Evaluation:
-    return mean(1.0 - _within(values, np.float64(null)))
+    return proportion(1.0 - _within(values, null))
 
 
 def _within(values: Values, point: Any) -> np.ndarray:
@@ -552,15 +561,13 @@ def _within(values: Values, point: Any) -> np.ndarray:
 
 
 def _quantile(values: Values, q: float) -> Evaluation:
-    x = np.sort(values[VALUE])
-    n = len(x)
-    estimate = float(np.quantile(x, q))
-    reach = math.sqrt(n * q * (1.0 - q))
-    low, high = np.clip([math.floor(n * q - reach), math.ceil(n * q + reach) - 1], 0, n - 1)
-    mcse = 0.5 * float(x[high] - x[low])
-    # 1 / density, from the same interval
-    slope = mcse * math.sqrt(n / (q * (1.0 - q)))
-    return Evaluation(estimate, mcse, slope * (q - (values[VALUE] <= estimate)))
+    x = values[VALUE]
+    reach = math.sqrt(q * (1.0 - q) / len(x))
+    low, high = max(q - reach, 0.0), min(q + reach, 1.0)
+    estimate, lower, upper = map(float, np.quantile(x, [q, low, high]))
+    slope = (upper - lower) / (high - low)  # one over the density
+    below = x <= estimate
+    return Evaluation(estimate, slope * reach, slope * (np.mean(below) - below))
 
 
 def _coef(fit: Any) -> Any:

@@ -1,0 +1,142 @@
+"""Runs: tasks go out to workers, what comes back goes to disk."""
+
+import contextlib
+import functools
+import platform
+import subprocess
+import warnings
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from sparsestat._parallel import one_thread, parallel_stream, thread_pools
+from sparsestat.simulation._inventory import Group, TaskQueue
+from sparsestat.simulation._replicate import Experiment, Outcome, Row, replicate, run_task
+from sparsestat.simulation._store import Manifest, Store
+
+__all__ = ["TooManyErrorsError", "compute", "logged_run"]
+
+PACKAGES = ("sparsestat", "numpy", "scipy", "scikit-learn", "numba", "joblib", "pyarrow")
+
+
+class TooManyErrorsError(RuntimeError):
+    """More fits failed than the study allows."""
+
+
+def compute(
+    experiment: Experiment,
+    groups: Sequence[Group],
+    write: Callable[[Sequence[Row]], None],
+    *,
+    n_jobs: int | None,
+    label: str,
+    max_errors: int | None,
+    first_must_work: bool,
+) -> None:
+    """Run all replications of the groups, and write rows as they come.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    groups : sequence of Group
+    write : callable
+        Takes finished rows to where they last.
+    n_jobs : int or None
+    label : str
+        What the progress bar is called.
+    max_errors : int or None
+    first_must_work : bool
+        Whether to raise the error of the first replication if all methods fail in it.
+    """
+    from tqdm.auto import tqdm
+
+    queue = TaskQueue(groups)
+    outcomes = _run_tasks(experiment, queue, n_jobs, first_must_work)
+    errors: Counter[str] = Counter()
+    total = sum(len(group.replications) * len(group.methods) for group in groups)
+    bar = tqdm(total=total, desc=label, unit="fit", disable=None)
+    with contextlib.closing(outcomes), bar:
+        for outcome in outcomes:
+            write(outcome.rows)
+            queue.finished(outcome.task, outcome.seconds)
+            errors.update(row.error for row in outcome.rows if row.error)
+            if errors:
+                bar.set_postfix(failed=errors.total(), refresh=False)
+            bar.update(len(outcome.rows))
+            if max_errors is not None and errors.total() > max_errors:
+                (text, count), *_ = errors.most_common(1)
+                raise TooManyErrorsError(
+                    f"{errors.total()} fits of this run failed, max_errors={max_errors}. "
+                    f"{count} times: {text}. Study.replay runs one of them again."
+                )
+
+
+def _run_tasks(
+    experiment: Experiment, queue: TaskQueue, n_jobs: int | None, first_must_work: bool
+) -> Generator[Outcome, None, None]:
+    """Yield what comes of all tasks; the first is run in this process, before the others.
+
+    It compiles, so that workers find machine code in the cache, tells how long tasks take,
+    and shows what cannot work at all.
+    """
+    tasks = iter(queue)
+    run = functools.partial(run_task, experiment)
+    with one_thread():
+        first = run(next(tasks))
+    if first_must_work and all(row.error for row in first.rows):
+        row = first.rows[0]
+        replicate(experiment, first.task.scenario, row.method, row.replication)
+    yield first
+    with contextlib.closing(parallel_stream(run, tasks, n_jobs)) as outcomes:
+        yield from outcomes
+
+
+@contextlib.contextmanager
+def logged_run(manifest: Manifest, store: Store) -> Iterator[None]:
+    """Note in the manifest what a run is made with, when it starts and when it is done."""
+    run = {"started": _now(), "finished": None, **_environment()}
+    before = manifest.runs[-1]["packages"] if manifest.runs else run["packages"]
+    other = {
+        name: (before.get(name), now)
+        for name, now in run["packages"].items()
+        if before.get(name) != now
+    }
+    if other:
+        changes = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in other.items())
+        warnings.warn(
+            f"the rows in {store.folder} that are there already were computed with other "
+            f"versions: {changes}.",
+            stacklevel=3,
+        )
+    manifest.runs.append(run)
+    store.write_manifest(manifest)
+    yield
+    run["finished"] = _now()
+    store.write_manifest(manifest)
+
+
+def _environment() -> dict[str, Any]:
+    pools = {pool["internal_api"]: pool.get("version") for pool in thread_pools()}
+    return {
+        "packages": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "commit": _commit(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "libraries": pools,
+        "threads": 1,  # of BLAS, OpenMP and numba, in each worker
+    }
+
+
+def _commit() -> str | None:
+    """Return the revision of the working directory, if it is in a git repository."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

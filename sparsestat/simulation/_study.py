@@ -1,0 +1,507 @@
+"""Studies: what is compared, and how it is run."""
+
+import functools
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.util import find_spec
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Literal
+
+from sparsestat._parallel import one_thread
+from sparsestat.simulation._fingerprint import fingerprint
+from sparsestat.simulation._inventory import Inventory, method_unit, recorder_unit
+from sparsestat.simulation._measure import Estimand, Loss, Measure, average
+from sparsestat.simulation._replicate import Experiment, Method, Replica, replicate
+from sparsestat.simulation._result import StudyResult, find_scenario
+from sparsestat.simulation._run import TooManyErrorsError, compute, logged_run
+from sparsestat.simulation._scenario import Scenario, scenario_id, shown
+from sparsestat.simulation._store import Manifest, Store
+
+__all__ = ["Study", "StudyChangedError", "TooManyErrorsError"]
+
+# What the columns of results are called beside the fields and the measures
+RESERVED = (
+    *("scenario", "method", "replication", "seconds", "warning", "error", "traceback"),
+    *("measure", "estimate", "mcse", "n", "n_failed", "random_state"),
+)
+ON_CHANGE = ("error", "rerun", "keep")
+
+
+class StudyChangedError(RuntimeError):
+    """The folder holds rows that other code has made."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Study:
+    """A simulation study: methods compared on data drawn again and again.
+
+    In each replication of a scenario, data are drawn and every method is fitted to them.
+    Finished fits are on disk within seconds, so that a study that is stopped, however that
+    happens, goes on where it was. In the words of ADEMP
+    :cite:p:`morris2019simulation`: `generate` and `scenarios` are the data-generating
+    mechanisms, `measures` the estimands and performance measures.
+
+    The random numbers of a replication are a function of the seed, the scenario and the
+    number of the replication, those of a method's own also of its name. Further scenarios,
+    methods or replications, another order, another number of processes change nothing
+    that was there. All methods see the same data, each a copy of its own.
+
+    Parameters
+    ----------
+    name : str
+        Results are kept in the folder ``simulations/name``, unless :meth:`run` is given
+        another.
+    scenarios : list of dict
+        As :func:`grid` makes them. All have the same fields; values are numbers, strings,
+        booleans, None, or lists, tuples and dictionaries of these.
+    generate : callable
+        ``generate(**scenario, random_state=rng)``, with a numpy Generator, returns a record
+        with attributes ``X`` and ``y``, for methods that are estimators, and whatever the
+        measures need of the truth. Every ``make_*`` of :mod:`sparsestat.datasets` is one.
+    methods : dict
+        Estimators or functions by name. An estimator is cloned for each fit; where it, a
+        part of it or its splitter has ``random_state=None``, it gets a seed. A function is
+        called as ``method(data)``, or ``method(data, random_state=rng)`` if it has such a
+        parameter, and may return anything that the measures can use.
+    measures : dict
+        By name, losses ``function(fit, data)``, which are averaged, and measures made by
+        the functions of :mod:`sparsestat.simulation.measures`. `fit` is the fitted
+        estimator or what the function returned.
+    replications : int
+    seed : int
+        Not negative.
+    max_errors : int, default=None
+        A run in which more fits fail is stopped; by default none is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not of its kind.
+
+    See Also
+    --------
+    grid : Scenarios from all combinations of values.
+    Estimand : What bias and coverage are about.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.linear_model import LassoCV, RidgeCV
+    >>> from sparsestat.datasets import make_sparse_regression
+    >>> from sparsestat.simulation import Study, grid, measures as m
+    >>> study = Study(
+    ...     name="lasso-or-ridge",
+    ...     scenarios=grid(n_samples=100, n_features=10, n_nonzero=[1, 10]),
+    ...     generate=make_sparse_regression,
+    ...     methods={"lasso": LassoCV(), "ridge": RidgeCV()},
+    ...     measures={"l2": m.l2_error, "fdp": m.false_discovery_proportion},
+    ...     replications=5,
+    ...     seed=1,
+    ... )
+    >>> results = study.run(path=tempfile.mkdtemp())
+    >>> results.summary()[["n_nonzero", "method", "measure", "n"]].head(3)
+       n_nonzero method measure  n
+    0          1  lasso      l2  5
+    1          1  lasso     fdp  5
+    2          1  ridge      l2  5
+    """
+
+    name: str
+    scenarios: Sequence[Scenario]
+    generate: Callable[..., Any]
+    methods: Mapping[str, Any]
+    measures: Mapping[str, Any]
+    replications: int
+    seed: int
+    max_errors: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch(r"[\w.-]*\w[\w. -]*", self.name):
+            raise ValueError(
+                "name must be a string that can name a folder: letters, digits, '_', '-', '.' "
+                f"and spaces. Got {self.name!r}."
+            )
+        if not callable(self.generate):
+            raise TypeError(f"generate must be a function. Got {self.generate!r}.")
+        _require_integer("replications", self.replications, 1)
+        _require_integer("seed", self.seed, 0)
+        if self.max_errors is not None:
+            _require_integer("max_errors", self.max_errors, 0)
+        checked = {
+            "scenarios": _checked_scenarios(self.scenarios),
+            "methods": _checked_methods(self.methods),
+            "measures": _checked_measures(self.measures, self.methods),
+        }
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)  # which frozen dataclasses need
+        _require_distinct(list(self.scenarios[0]), self._experiment.columns)
+
+    # --- Running -----------------------------------------------------------------------
+
+    def run(
+        self,
+        n_jobs: int | None = None,
+        path: str | Path | None = None,
+        on_change: Literal["error", "rerun", "keep"] = "error",
+        *,
+        retry_failed: bool = False,
+    ) -> StudyResult:
+        """Run what is missing, and return the results.
+
+        The first replication is run in this process, before workers are started: it
+        compiles what has to be compiled, and where every method fails in it nothing is
+        stored and the error is raised.
+
+        Parameters
+        ----------
+        n_jobs : int, default=None
+            Number of processes; None is 1, unless a ``joblib.parallel_config`` says
+            otherwise, and -1 all cores. Each works with one thread.
+        path : path-like, default=None
+            Folder of the study, made if need be; ``simulations/name`` by default.
+        on_change : {"error", "rerun", "keep"}, default="error"
+            What to do where the code of `generate`, a method or a measure is not that
+            which made the rows in the folder: refuse; run them again (the old rows stay in
+            the folder, and count again if the code goes back); or keep them, from now on,
+            nan standing for measures that are new.
+        retry_failed : bool, default=False
+            Whether to run again the fits that failed.
+
+        Returns
+        -------
+        StudyResult
+
+        Raises
+        ------
+        StudyChangedError
+            If code has changed and `on_change` is "error".
+        StudyLockedError
+            If another run works in the folder.
+        TooManyErrorsError
+            If more fits of this run fail than `max_errors`.
+        OSError
+            If results cannot be written.
+        ImportError
+            If pyarrow or tqdm is missing.
+
+        Warns
+        -----
+        UserWarning
+            If a part of the results is damaged (it is run again), or if packages have
+            other versions than in the run before.
+        """
+        _require_extra()
+        if on_change not in ON_CHANGE:
+            raise ValueError(f"on_change must be one of {ON_CHANGE}. Got {on_change!r}.")
+        store = self._store(path)
+        with store.locked():
+            manifest = store.manifest(self.name)
+            inventory = self._inventory(store, manifest, repair=True)
+            if len(inventory.changed):
+                self._settle(manifest, inventory, on_change)
+                store.write_manifest(manifest)
+                inventory = self._inventory(store, manifest, repair=False)
+            groups = list(inventory.missing(self.replications, retry_failed=retry_failed))
+            if groups:
+                manifest.scenarios.update(self._scenarios_by_id)
+                with logged_run(manifest, store):
+                    compute(
+                        self._experiment,
+                        groups,
+                        functools.partial(
+                            store.write_part,
+                            columns=self._experiment.columns,
+                            versions=self._versions,
+                        ),
+                        n_jobs=n_jobs,
+                        label=self.name,
+                        max_errors=self.max_errors,
+                        first_must_work=inventory.rows.empty,
+                    )
+                inventory = self._inventory(store, manifest, repair=False)
+            return self._result(inventory)
+
+    def load(self, path: str | Path | None = None) -> StudyResult:
+        """Return the results that are in the folder, while a run goes on or without one.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            ``simulations/name`` by default.
+
+        Returns
+        -------
+        StudyResult
+            Of the replications that are finished.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        StudyChangedError
+            If other code has made the rows, and no run has said what is to become of them.
+        """
+        _require_extra()
+        store = self._store(path)
+        if not store.folder.is_dir():
+            raise FileNotFoundError(
+                f"there is no study in {store.folder}: nothing was run yet."
+            )
+        manifest = store.manifest(self.name)
+        inventory = self._inventory(store, manifest, repair=False)
+        if len(inventory.changed):
+            self._settle(manifest, inventory, "error")
+        return self._result(inventory)
+
+    def replay(self, scenario: Mapping[str, Any], method: str, replication: int) -> Replica:
+        """Run one replication of one method again, here, and let its error be raised.
+
+        Parameters
+        ----------
+        scenario : dict
+            Values of fields that tell the scenario from the others.
+        method : str
+        replication : int
+            From 0.
+
+        Returns
+        -------
+        Replica
+            With the ``data``, the ``fit`` and the ``record`` of the replication.
+
+        Raises
+        ------
+        ValueError
+            If there is no such scenario or method, or several.
+        Exception
+            Whatever the method raises.
+        """
+        if method not in self.methods:
+            raise ValueError(f"method must be one of {list(self.methods)}. Got {method!r}.")
+        _require_integer("replication", replication, 0)
+        found = self.scenarios[find_scenario(self.scenarios, scenario)]
+        with one_thread():
+            return replicate(self._experiment, found, method, replication)
+
+    def replications_for(
+        self,
+        measure: str,
+        mcse: float,
+        *,
+        pilot: int = 50,
+        n_jobs: int | None = None,
+        path: str | Path | None = None,
+    ) -> int:
+        """Estimate how many replications a Monte Carlo standard error needs, from a pilot.
+
+        The pilot is the first replications of this study; they count when it is run.
+
+        Parameters
+        ----------
+        measure : str
+        mcse : float
+            The Monte Carlo standard error that is wanted, in every scenario and for every
+            method.
+        pilot : int, default=50
+            Number of replications of the pilot, at least 2.
+        n_jobs, path
+            As in :meth:`run`.
+
+        Returns
+        -------
+        int
+            The largest number that a method needs in a scenario. The error falls with the
+            root of the number; of a proportion that is 0 or 1 in the pilot, the error is
+            taken as if one more success and one more failure had been seen.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or the pilot says nothing of the measure.
+        """
+        if measure not in self.measures:
+            raise ValueError(f"measure must be one of {list(self.measures)}. Got {measure!r}.")
+        if not (isinstance(mcse, Real) and 0.0 < mcse < math.inf):
+            raise ValueError(f"mcse must be a positive number. Got {mcse!r}.")
+        _require_integer("pilot", pilot, 2)
+        results = replace(self, replications=pilot).run(n_jobs=n_jobs, path=path)
+        return results.replications_for(measure, mcse)
+
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.name!r}: {len(self.scenarios)} scenarios x {list(self.methods)} x "
+            f"{self.replications} replications, seed={self.seed})"
+        )
+
+    # --- What happens inside -----------------------------------------------------------
+
+    @cached_property
+    def _recorders(self) -> dict[str, Loss | Estimand]:
+        """What is recorded, by the name of the loss or the estimand."""
+        found: dict[str, Loss | Estimand] = {}
+        for name, measure in self.measures.items():
+            source = measure.source
+            key = source.name if isinstance(source, Estimand) else name
+            if found.setdefault(key, source) != source:
+                raise ValueError(f"two different things are to be recorded as {key!r}")
+        return found
+
+    @cached_property
+    def _experiment(self) -> Experiment:
+        methods = {name: Method(name, target) for name, target in self.methods.items()}
+        return Experiment(self.seed, self.generate, methods, self._recorders)
+
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        """Which code this is: what every row is marked with."""
+        return {
+            "seed": str(self.seed),
+            "generate": fingerprint(self.generate),
+            **{method_unit(name): fingerprint(m) for name, m in self.methods.items()},
+            **{
+                recorder_unit(name): fingerprint(*r.made_of)
+                for name, r in self._recorders.items()
+            },
+        }
+
+    @cached_property
+    def _scenarios_by_id(self) -> dict[str, Scenario]:
+        return {scenario_id(scenario): scenario for scenario in self.scenarios}
+
+    def _store(self, path: str | Path | None) -> Store:
+        return Store(Path("simulations", self.name) if path is None else Path(path))
+
+    def _inventory(self, store: Store, manifest: Manifest, *, repair: bool) -> Inventory:
+        return Inventory(
+            store.read_parts(repair=repair),
+            self._versions,
+            manifest,
+            self._experiment.columns,
+            self._scenarios_by_id,
+            list(self.methods),
+        )
+
+    def _result(self, inventory: Inventory) -> StudyResult:
+        rows = inventory.rows[inventory.rows["replication"] < self.replications]
+        return StudyResult.from_rows(
+            self.name, self.scenarios, list(self.methods), self.measures, rows
+        )
+
+    def _settle(self, manifest: Manifest, inventory: Inventory, on_change: str) -> None:
+        """Decide about rows that other code has made."""
+        marks = Counter(mark for units in inventory.changed["units"] for mark in units)
+        units = sorted({mark.rpartition(": ")[0] for mark in marks})
+        if on_change == "error" or (on_change == "keep" and "seed" in units):
+            raise StudyChangedError(
+                f"{len(inventory.changed)} rows of {self.name!r} were made with another "
+                f"version of {', '.join(units)}. Use on_change='rerun' to run them again, "
+                "on_change='keep' to keep them as they are (not with another seed), or "
+                "another path."
+            )
+        if on_change == "keep":
+            manifest.kept = sorted({*manifest.kept, *marks})
+        else:
+            manifest.dropped = sorted({*manifest.dropped, *marks})
+
+
+# --- Checks ----------------------------------------------------------------------------
+
+
+def _checked_scenarios(scenarios: Any) -> tuple[Scenario, ...]:
+    if isinstance(scenarios, Mapping) or not isinstance(scenarios, Iterable):
+        raise TypeError(
+            "scenarios must be a list of dictionaries, such as grid() makes. "
+            f"Got {scenarios!r}."
+        )
+    found = tuple(scenarios)
+    if not found:
+        raise ValueError("scenarios must not be empty: a study without fields has one, {}.")
+    seen: set[Any] = set()
+    for scenario in found:
+        if not isinstance(scenario, Mapping) or not all(isinstance(k, str) for k in scenario):
+            raise TypeError(f"a scenario must be a dictionary of its fields. Got {scenario!r}.")
+        if set(scenario) != set(found[0]):
+            raise ValueError(
+                f"all scenarios must have the same fields. Got {list(found[0])} and "
+                f"{list(scenario)}: set what does not apply to None."
+            )
+        # Tables could not tell True from 1, though their identities differ.
+        looks = tuple(shown(scenario[field]) for field in found[0])
+        if seen & {looks, scenario_id(scenario)}:
+            raise ValueError(f"scenarios must differ. Got {dict(scenario)} twice.")
+        seen |= {looks, scenario_id(scenario)}
+    return tuple({field: scenario[field] for field in found[0]} for scenario in found)
+
+
+def _checked_methods(methods: Any) -> dict[str, Any]:
+    _require_named("methods", methods)
+    for name, method in methods.items():
+        is_estimator = hasattr(method, "fit") and hasattr(method, "get_params")
+        if isinstance(method, type) or not (is_estimator or callable(method)):
+            raise TypeError(
+                f"method {name!r} must be an estimator (an instance, not a class) or a "
+                f"function of the data. Got {method!r}."
+            )
+    return dict(methods)
+
+
+def _checked_measures(measures: Any, methods: Mapping[str, Any]) -> dict[str, Measure]:
+    _require_named("measures", measures)
+    found = {}
+    for name, measure in measures.items():
+        if isinstance(measure, Estimand):
+            raise TypeError(
+                f"measure {name!r} is an estimand: say what of it is to be measured, such as "
+                "measures.bias(estimand), or all with measures.performance(estimand)."
+            )
+        if not isinstance(measure, Measure):
+            if not callable(measure):
+                raise TypeError(
+                    f"measure {name!r} must be a function of a fit and the data, or be made by "
+                    f"a function of sparsestat.simulation.measures. Got {measure!r}."
+                )
+            measure = average(measure)
+        if measure.reference is not None and measure.reference not in methods:
+            raise ValueError(
+                f"measure {name!r} compares with the method {measure.reference!r}, which is "
+                f"none of {list(methods)}."
+            )
+        found[name] = measure
+    return found
+
+
+def _require_named(what: str, things: Any) -> None:
+    if not isinstance(things, Mapping) or not things:
+        raise TypeError(f"{what} must be a dictionary by name, not empty. Got {things!r}.")
+    for name in things:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{what} must have strings as names. Got {name!r}.")
+
+
+def _require_integer(name: str, value: Any, smallest: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
+        raise ValueError(f"{name} must be an integer of at least {smallest}. Got {value!r}.")
+
+
+def _require_distinct(fields: Sequence[str], columns: Sequence[str]) -> None:
+    count = Counter([*RESERVED, *fields, *columns])
+    taken = [name for name, times in count.items() if times > 1]
+    if taken:
+        raise ValueError(
+            f"{', '.join(map(repr, taken))} cannot name a field or a measure: the results have "
+            f"another column of that name."
+        )
+
+
+def _require_extra() -> None:
+    for package in ("pyarrow", "tqdm"):
+        if find_spec(package) is None:
+            raise ImportError(
+                f"simulation studies need {package}, which is not installed: "
+                "pip install 'sparsestat[simulation]'"
+            )
