@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sparsestat import datasets, metrics
+    from sparsestat import datasets, metrics, simulation
     from sparsestat.linear_model import (
         CVDisplay,
         PathDisplay,
@@ -62,6 +62,7 @@ _HOME = {
     "losses": "",
     "metrics": "",
     "penalties": "",
+    "simulation": "",
 }
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "LogisticLoss",
     "datasets",
     "metrics",
+    "simulation",
     "__version__",
 ]
 

@@ -135,7 +135,7 @@ def parallel_stream(
         As in joblib: None is 1 unless a ``joblib.parallel_config`` says otherwise,
         -1 is one process a core.
     """
-    workers = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    workers = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     yield from workers(delayed(_run_alone)(function, item) for item in items)
 
 

@@ -92,7 +92,7 @@ def test_dir_lists_names_that_resolve():
 
 
 def test_public_names_of_subpackages_resolve():
-    for name in ("datasets", "linear_model", "losses", "metrics", "penalties"):
+    for name in ("datasets", "linear_model", "losses", "metrics", "penalties", "simulation"):
         module = getattr(sparsestat, name)
         assert all(hasattr(module, public) for public in module.__all__)
 

@@ -59,7 +59,7 @@ class Method:
                     self.unseeded.append(key)
                 elif _shuffles_unseeded(value):
                     self.unseeded_in.append(key)
-        self.is_random = not self.is_estimator and RANDOM_STATE in signature(target).parameters
+        self.is_random = not self.is_estimator and _takes_random_state(target)
 
     def fit(self, data: Any, seed: int, identity: str, replication: int) -> Any:
         """Return the fitted estimator, or what the function returns."""
@@ -81,6 +81,13 @@ class Method:
             for key in self.unseeded_in:
                 parameters[key].random_state = _draw_seed(rng)
         return estimator.fit(data.X, data.y)
+
+
+def _takes_random_state(function: Callable[..., Any]) -> bool:
+    try:
+        return RANDOM_STATE in signature(function).parameters
+    except ValueError:  # compiled functions may not tell
+        return False
 
 
 def _shuffles_unseeded(value: Any) -> bool:
