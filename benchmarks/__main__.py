@@ -17,6 +17,7 @@ BENCHMARKS = {
     "path": "time of whole regularisation paths at matched accuracy",
     "logistic": "the same for logistic regression",
     "selection": "rules that choose the strength, on known truths",
+    "lasso_mcp_scad": "lasso, MCP and SCAD on simulated data: prediction and selection",
     "cold_start": "CPU time of the first fit in a new process",
 }
 OTHERS = {
@@ -50,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m benchmarks",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="\n".join(f"{name:<12} {what}" for name, what in names.items()),
+        description="\n".join(f"{name:<15} {what}" for name, what in names.items()),
     )
     result.add_argument("name", nargs="?", choices=names, metavar="NAME")
     result.add_argument("--smoke", action="store_true", help="tiny sizes: does it run?")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import logistic_peers, peers, selection_table
+from benchmarks import lasso_mcp_scad_table, logistic_peers, peers, selection_table
 from benchmarks.measure import OK, OVER_TIME
 from benchmarks.peers import OURS
 from benchmarks.record import Record
@@ -129,6 +129,15 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda e: rows(*selection_table.by_scenario(e, "error"), left=2),
     ),
     "selection machine": ("selection", machine),
+    "lasso_mcp_scad": (
+        "lasso_mcp_scad",
+        lambda e: rows(*lasso_mcp_scad_table.ratios(e), left=3),
+    ),
+    "lasso_mcp_scad details": (
+        "lasso_mcp_scad",
+        lambda e: rows(*lasso_mcp_scad_table.estimates(e), left=4),
+    ),
+    "lasso_mcp_scad machine": ("lasso_mcp_scad", machine),
     "cold start": ("cold_start", cold_start),
     "cold start machine": ("cold_start", machine),
 }

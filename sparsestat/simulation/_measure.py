@@ -16,8 +16,7 @@ __all__ = [
     "Loss",
     "Measure",
     "Values",
-    "average",
-    "mean",
+    "sample_mean",
     "proportion",
     "replications_needed",
 ]
@@ -235,17 +234,7 @@ class Measure:
         return found if n > 1 else found._replace(mcse=math.nan)
 
 
-def average(loss: Callable[[Any, Any], float]) -> Measure:
-    """Estimate the mean of a loss over replications."""
-    return Measure(Loss(loss), (VALUE,), _mean_value)
-
-
-def _mean_value(values: Values) -> Evaluation:
-    x = values[VALUE]
-    return proportion(x) if np.all((x == 0.0) | (x == 1.0)) else mean(x)
-
-
-def mean(x: NDArray[np.float64]) -> Evaluation:
+def sample_mean(x: NDArray[np.float64]) -> Evaluation:
     """Estimate an expectation; its error is sd / sqrt(n)."""
     influence = x - np.mean(x)
     n = len(x)

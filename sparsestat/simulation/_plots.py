@@ -117,7 +117,7 @@ def nested_loop(
     target : float, default=None
         The value of a perfect method.
     order : sequence of str, default=None
-        The fields, that of the outermost loop first. By default in the order of `fields`.
+        Fields, that of the outermost loop first; those not named follow, as in `fields`.
     ax : matplotlib Axes, default=None
         Where to draw; a new figure by default.
 
@@ -129,16 +129,17 @@ def nested_loop(
     Raises
     ------
     ValueError
-        If the table is empty, or `order` does not name each field once.
+        If the table is empty, or `order` names something else or a field twice.
 
     Notes
     -----
     The figure is that of :cite:t:`rucker2014presenting`. Values of a field are ordered by their
     first appearance, and scenarios that are not there take no room.
     """
-    order = list(fields if order is None else order)
-    if sorted(order) != sorted(fields):
-        raise ValueError(f"order must name each field of {list(fields)} once. Got {order}.")
+    order = list(order or ())
+    if len({*order} & {*fields}) != len(order):
+        raise ValueError(f"order must be some of the fields {list(fields)}. Got {order}.")
+    order += [field for field in fields if field not in order]
     cells = _in_loop(_cells(table, order))
     ladders = [_ladder(table, cells, order, field) for field in varying(table, order)]
     strip = PITCH * (0.5 + sum(ladder.height + APART for ladder in ladders))

@@ -101,8 +101,13 @@ class StudyResult:
 
     # --- Estimates ---------------------------------------------------------------------
 
-    def summary(self) -> pd.DataFrame:
-        """Estimate every measure for each method in each scenario.
+    def summary(self, measures: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Estimate measures for each method in each scenario.
+
+        Parameters
+        ----------
+        measures : str or sequence of str, default=None
+            By default all.
 
         Returns
         -------
@@ -117,11 +122,13 @@ class StudyResult:
             (i, method, name, (method,), self._evaluate(i, method, name))
             for i in range(len(self.scenarios))
             for method in self.methods
-            for name in self.measures
+            for name in self._chosen(measures)
         )
 
-    def compare(self, a: str, b: str) -> pd.DataFrame:
-        """Estimate the difference of two methods, `a` minus `b`, in every measure.
+    def compare(
+        self, a: str, b: str, measures: str | Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Estimate the difference of two methods, `a` minus `b`, in measures.
 
         The methods have seen the same data, so that their difference is often known much
         better than either estimate. Replications in which either failed are left out.
@@ -130,22 +137,24 @@ class StudyResult:
         ----------
         a, b : str
             Names of methods.
+        measures : str or sequence of str, default=None
+            By default all but those that compare with a reference already.
 
         Returns
         -------
         DataFrame
             As :meth:`summary`, `estimate` being the difference and `mcse` its standard
-            error, from the differences of the influences of each replication. Measures
-            that compare with a reference are left out.
+            error, from the differences of the influences of each replication.
 
         Raises
         ------
         ValueError
-            If there is no such method.
+            If there is no such method or measure.
         """
         for method in (a, b):
             _require(method in self.methods, "method", method, self.methods)
-        names = [name for name, m in self.measures.items() if m.reference is None]
+        names = self._chosen(measures)
+        names = [name for name in names if self.measures[name].reference is None]
         return self._tabulate(
             (i, f"{a} - {b}", name, (a, b), self._difference(i, a, b, name))
             for i in range(len(self.scenarios))
@@ -242,13 +251,13 @@ class StudyResult:
 
     # --- Tables ------------------------------------------------------------------------
 
-    def to_markdown(self, measures: Sequence[str] | None = None) -> str:
+    def to_markdown(self, measures: str | Sequence[str] | None = None) -> str:
         """Return a table of the estimates, with Monte Carlo standard errors in brackets.
 
         Parameters
         ----------
-        measures : sequence of str, default=None
-            The measures to show, by default all.
+        measures : str or sequence of str, default=None
+            By default all.
 
         Returns
         -------
@@ -256,22 +265,24 @@ class StudyResult:
             A line for each method in each scenario. Numbers are rounded to two digits of
             their errors.
         """
-        return _tables.to_markdown(self.summary(), self._fields, self._chosen(measures))
+        return _tables.to_markdown(self.summary(measures), self._fields)
 
-    def to_latex(self, measures: Sequence[str] | None = None) -> str:
+    def to_latex(self, measures: str | Sequence[str] | None = None) -> str:
         """Return the table of :meth:`to_markdown` for LaTeX, with the package booktabs.
 
         Parameters
         ----------
-        measures : sequence of str, default=None
+        measures : str or sequence of str, default=None
 
         Returns
         -------
         str
         """
-        return _tables.to_latex(self.summary(), self._fields, self._chosen(measures))
+        return _tables.to_latex(self.summary(measures), self._fields)
 
-    def _chosen(self, measures: Sequence[str] | None) -> list[str]:
+    def _chosen(self, measures: str | Sequence[str] | None) -> list[str]:
+        if isinstance(measures, str):
+            measures = [measures]
         for name in measures or ():
             _require(name in self.measures, "measure", name, self.measures)
         return list(self.measures if measures is None else measures)
@@ -303,8 +314,8 @@ class StudyResult:
         ----------
         measure : str
         order : sequence of str, default=None
-            The fields, from the outermost loop to the innermost; by default in the order
-            of the scenarios.
+            Fields, from the outermost loop inwards; those that are not named follow in
+            their own order.
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
 
@@ -352,9 +363,7 @@ class StudyResult:
 
     def _table(self, measure: str) -> tuple[pd.DataFrame, float | None]:
         _require(measure in self.measures, "measure", measure, self.measures)
-        table = self.summary()
-        rows = table[table["measure"] == measure].drop(columns="measure")
-        return rows.reset_index(drop=True), self.measures[measure].target
+        return self.summary(measure).drop(columns="measure"), self.measures[measure].target
 
 
 def find_scenario(scenarios: Sequence[Scenario], fields: Mapping[str, Any]) -> int:

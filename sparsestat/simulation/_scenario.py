@@ -29,7 +29,8 @@ def grid(**axes: Any) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Lists of scenarios can be added and filtered before they go into a study.
+        Lists of scenarios can be added and filtered before they go into a study. Random
+        numbers depend on all fields: a field more, even a constant one, changes them.
 
     Raises
     ------

@@ -15,12 +15,13 @@ from typing import Any, Literal
 from sparsestat._parallel import one_thread
 from sparsestat.simulation._fingerprint import fingerprint
 from sparsestat.simulation._inventory import Inventory, method_unit, recorder_unit
-from sparsestat.simulation._measure import Estimand, Loss, Measure, average
+from sparsestat.simulation._measure import Estimand, Loss, Measure
 from sparsestat.simulation._replicate import Experiment, Method, Replica, replicate
 from sparsestat.simulation._result import StudyResult, find_scenario
 from sparsestat.simulation._run import TooManyErrorsError, compute, logged_run
 from sparsestat.simulation._scenario import Scenario, scenario_id, shown
 from sparsestat.simulation._store import Manifest, Store
+from sparsestat.simulation.measures import mean
 
 __all__ = ["Study", "StudyChangedError", "TooManyErrorsError"]
 
@@ -73,6 +74,8 @@ class Study:
         the functions of :mod:`sparsestat.simulation.measures`. `fit` is the fitted
         estimator or what the function returned.
     replications : int
+        A study with more of them, ``dataclasses.replace(study, replications=1000)``, goes
+        on where this one ends.
     seed : int
         Not negative.
     max_errors : int, default=None
@@ -296,10 +299,12 @@ class Study:
         pilot: int = 50,
         n_jobs: int | None = None,
         path: str | Path | None = None,
+        on_change: Literal["error", "rerun", "keep"] = "error",
     ) -> int:
         """Estimate how many replications a Monte Carlo standard error needs, from a pilot.
 
-        The pilot is the first replications of this study; they count when it is run.
+        The pilot is the first replications of this study; they count when it is run, and
+        where more of them are there already all are used.
 
         Parameters
         ----------
@@ -309,7 +314,7 @@ class Study:
             method.
         pilot : int, default=50
             Number of replications of the pilot, at least 2.
-        n_jobs, path
+        n_jobs, path, on_change
             As in :meth:`run`.
 
         Returns
@@ -329,8 +334,10 @@ class Study:
         if not (isinstance(mcse, Real) and 0.0 < mcse < math.inf):
             raise ValueError(f"mcse must be a positive number. Got {mcse!r}.")
         _require_integer("pilot", pilot, 2)
-        results = replace(self, replications=pilot).run(n_jobs=n_jobs, path=path)
-        return results.replications_for(measure, mcse)
+        first = replace(self, replications=pilot)
+        first.run(n_jobs, path, on_change)
+        most = replace(self, replications=max(pilot, self.replications))
+        return most.load(path).replications_for(measure, mcse)
 
     def __repr__(self) -> str:
         return (
@@ -465,7 +472,7 @@ def _checked_measures(measures: Any, methods: Mapping[str, Any]) -> dict[str, Me
                     f"measure {name!r} must be a function of a fit and the data, or be made by "
                     f"a function of sparsestat.simulation.measures. Got {measure!r}."
                 )
-            measure = average(measure)
+            measure = mean(measure)
         if measure.reference is not None and measure.reference not in methods:
             raise ValueError(
                 f"measure {name!r} compares with the method {measure.reference!r}, which is "
@@ -494,7 +501,7 @@ def _require_distinct(fields: Sequence[str], columns: Sequence[str]) -> None:
     if taken:
         raise ValueError(
             f"{', '.join(map(repr, taken))} cannot name a field or a measure: the results have "
-            f"another column of that name."
+            "another column of that name. Use a longer one, such as n_samples or l2_error."
         )
 
 

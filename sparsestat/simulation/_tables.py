@@ -136,9 +136,7 @@ class _Line(NamedTuple):
     cells: list[str]
 
 
-def to_markdown(
-    summary: Any, fields: Sequence[str], measures: Sequence[str] | None = None
-) -> str:
+def to_markdown(summary: Any, fields: Sequence[str]) -> str:
     """Return a summary as a Markdown table, one line a scenario and method.
 
     Parameters
@@ -147,8 +145,6 @@ def to_markdown(
         Columns `fields`, method, measure, estimate, mcse and n_failed.
     fields : sequence of str
         Those with one value only are left out.
-    measures : sequence of str, default=None
-        The measures to show, in this order. All by default.
 
     Returns
     -------
@@ -157,9 +153,9 @@ def to_markdown(
     Raises
     ------
     ValueError
-        If there is nothing to show, or no such measure.
+        If there is nothing to show.
     """
-    header, lines, numeric = _contents(summary, fields, measures)
+    header, lines, numeric = _contents(summary, fields)
     rows = [
         [cell.translate(MARKDOWN) for cell in cells]
         for cells in (header, *(line.cells for line in lines))
@@ -180,12 +176,12 @@ def to_markdown(
     return "\n".join([head, f"|{'|'.join(rule)}|", *body, ""])
 
 
-def to_latex(summary: Any, fields: Sequence[str], measures: Sequence[str] | None = None) -> str:
+def to_latex(summary: Any, fields: Sequence[str]) -> str:
     """Return a summary as a LaTeX tabular, which needs the package booktabs.
 
     Parameters
     ----------
-    summary, fields, measures
+    summary, fields
         As in :func:`to_markdown`.
 
     Returns
@@ -195,9 +191,9 @@ def to_latex(summary: Any, fields: Sequence[str], measures: Sequence[str] | None
     Raises
     ------
     ValueError
-        If there is nothing to show, or no such measure.
+        If there is nothing to show.
     """
-    header, lines, numeric = _contents(summary, fields, measures)
+    header, lines, numeric = _contents(summary, fields)
     several = len({line.first for line in lines}) > 1
     body: list[str] = []
     for line in lines:
@@ -224,14 +220,14 @@ def to_latex(summary: Any, fields: Sequence[str], measures: Sequence[str] | None
     )
 
 
-def _contents(
-    summary: Any, fields: Sequence[str], measures: Sequence[str] | None
-) -> tuple[list[str], list[_Line], list[bool]]:
+def _contents(summary: Any, fields: Sequence[str]) -> tuple[list[str], list[_Line], list[bool]]:
     """Return the header, the lines, and which columns hold numbers.
 
     The fields of a scenario are written at its first method only.
     """
-    summary, measures = _selected(summary, measures)
+    if len(summary) == 0:
+        raise ValueError("summary has no rows: there is nothing to show.")
+    measures = distinct(summary["measure"])
     fields = varying(summary, fields)
     scenarios, methods = keys(summary, fields), distinct(summary["method"])
     cells, failed = _cells(summary, scenarios)
@@ -250,16 +246,6 @@ def _contents(
     header = [*map(spell, fields), "method", *measures, *["failed"] * any_failed]
     numeric = [all(map(_is_number, column)) for column in zip(*scenarios, strict=True)]
     return header, lines, [*numeric, False, *[True] * (len(measures) + any_failed)]
-
-
-def _selected(summary: Any, measures: Sequence[str] | None) -> tuple[Any, list[str]]:
-    if len(summary) == 0:
-        raise ValueError("summary has no rows: there is nothing to show.")
-    known = distinct(summary["measure"])
-    measures = known if measures is None else list(measures)
-    if not measures or set(measures) - set(known):
-        raise ValueError(f"measures must be some of {known}. Got {measures}.")
-    return summary[summary["measure"].isin(measures)], measures
 
 
 def _cells(summary: Any, scenarios: list[Any]) -> tuple[dict[Any, Any], dict[Any, int]]:

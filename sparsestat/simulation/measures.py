@@ -31,8 +31,8 @@ from sparsestat.simulation._measure import (
     Loss,
     Measure,
     Values,
-    mean,
     proportion,
+    sample_mean,
 )
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "false_discovery_proportion",
     "exact_support",
     "n_selected",
+    "mean",
     "quantile",
     "median",
     "performance",
@@ -200,6 +201,32 @@ def n_selected(fit: Any, data: Any) -> int:
     int
     """
     return int(np.count_nonzero(_coef(fit)))
+
+
+def mean(loss: Callable[[Any, Any], float], target: float | None = None) -> Measure:
+    r"""Estimate the mean of a loss over replications, as a study does with a plain function.
+
+    Its Monte Carlo standard error is the standard deviation over :math:`\sqrt n`. Where all
+    values are 0 or 1 it is that of a proportion, :math:`\sqrt{p (1 - p) / n}`.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(fit, data)``
+    target : float, default=None
+        The value of a perfect method, from which figures draw.
+
+    Returns
+    -------
+    Measure
+
+    Examples
+    --------
+    >>> from sparsestat.simulation import measures as m
+    >>> m.mean(m.false_discovery_proportion, target=0.0).target
+    0.0
+    """
+    return Measure(Loss(loss), (VALUE,), _mean, target=target)
 
 
 def quantile(loss: Callable[[Any, Any], float], q: float) -> Measure:
@@ -478,24 +505,29 @@ def power(estimand: Estimand, null: float = 0.0) -> Measure:
 # --- Statistics ------------------------------------------------------------------------
 
 
+def _mean(values: Values) -> Evaluation:
+    x = values[VALUE]
+    return proportion(x) if np.all((x == 0.0) | (x == 1.0)) else sample_mean(x)
+
+
 def _error(values: Values) -> np.ndarray:
     return values[ESTIMATE] - values[TRUTH]
 
 
 def _bias(values: Values) -> Evaluation:
-    return mean(_error(values))
+    return sample_mean(_error(values))
 
 
 def _relative_bias(values: Values) -> Evaluation:
-    return mean(_error(values) / values[TRUTH])
+    return sample_mean(_error(values) / values[TRUTH])
 
 
 def _mse(values: Values) -> Evaluation:
-    return mean(_error(values) ** 2)
+    return sample_mean(_error(values) ** 2)
 
 
 def _rmse(values: Values) -> Evaluation:
-    return _root(mean(_error(values) ** 2))
+    return _root(sample_mean(_error(values) ** 2))
 
 
 def _root(square: Evaluation) -> Evaluation:
@@ -532,7 +564,7 @@ def _relative_precision(values: Values, reference: Values) -> Evaluation:
 
 
 def _model_se(values: Values) -> Evaluation:
-    return _root(mean(values[SE] ** 2))
+    return _root(sample_mean(values[SE] ** 2))
 
 
 def _relative_error(values: Values) -> Evaluation:

@@ -11,8 +11,7 @@ import pytest
 from sparsestat import metrics
 from sparsestat.simulation import Estimand
 from sparsestat.simulation import measures as m
-from sparsestat.simulation._measure import Loss, mean
-from sparsestat.simulation._measure import average as average_of
+from sparsestat.simulation._measure import Loss, sample_mean
 
 THETA = Estimand("theta", estimate=float, truth=0.0, se=float)
 MEASURES = {
@@ -129,7 +128,7 @@ def test_influences_of_the_worked_example():
 
 
 def test_mean_of_a_loss():
-    found = mean(np.array([3.0, 1.0, 2.0, 10.0]))
+    found = sample_mean(np.array([3.0, 1.0, 2.0, 10.0]))
     assert found.estimate == 4
     assert found.mcse == pytest.approx(math.sqrt((1 + 9 + 4 + 36) / (4 * 3)))
     np.testing.assert_allclose(found.influence, [-1, -3, -2, 6])
@@ -137,7 +136,7 @@ def test_mean_of_a_loss():
 
 def test_mean_of_a_proportion_has_the_binomial_error():
     hits = {"value": np.array([1.0, 0.0, 1.0, 1.0, 1.0])}
-    found = average_of(abs).evaluate(hits)
+    found = m.mean(abs).evaluate(hits)
     assert found.estimate == pytest.approx(4 / 5)
     assert found.mcse == pytest.approx(math.sqrt(4 / 5 * 1 / 5 / 5))
 

@@ -256,20 +256,21 @@ def test_scenarios_are_in_the_order_of_the_loops(table):
     assert ax.get_xlim() == (-0.5, 11.5)
 
 
-def test_the_order_of_the_loops_is_that_asked_for(table):
-    order = ["noise", "rho", "snr", "n_samples"]
-    ax = nested_loop(table, FIELDS, label="error", order=order)
+@pytest.mark.parametrize("named", [2, 3, 4])
+def test_the_order_of_the_loops_is_that_asked_for(table, named):
+    order = ["noise", "rho", *(field for field in FIELDS if field not in ("noise", "rho"))]
+    ax = nested_loop(table, FIELDS, label="error", order=order[:named])
     points = list(itertools.product(*(GRID[field] for field in order)))
     assert list(ladders(ax)) == ["noise", "rho", "n_samples"]
-    assert ladders(ax)["n_samples"] == [str(n) for _, _, _, n in points]
+    assert ladders(ax)["n_samples"] == [str(n) for _, _, n, _ in points]
     assert ladders(ax)["noise"] == ["t3"] * 6 + ["None"] * 6
     rows = table[table["method"] == "lasso"].astype({"noise": object})
     estimates = {
         (
             row.noise if isinstance(row.noise, str) else None,
             row.rho,
-            row.snr,
             row.n_samples,
+            row.snr,
         ): row.estimate
         for row in rows.itertuples()
     }
@@ -401,10 +402,10 @@ def test_an_empty_table_is_refused(draw, small):
 
 
 @pytest.mark.parametrize(
-    "order", [["rho"], [*FIELDS, "rho"], ["rho", "rho", "snr", "noise"], []]
+    "order", [["method"], [*FIELDS, "rho"], ["rho", "rho", "snr", "noise"]]
 )
-def test_orders_that_are_no_permutation_are_refused(order, table):
-    with pytest.raises(ValueError, match=r"order must name each field of .* once"):
+def test_orders_of_other_fields_or_of_one_twice_are_refused(order, table):
+    with pytest.raises(ValueError, match=r"order must be some of the fields"):
         nested_loop(table, FIELDS, label="error", order=order)
 
 

@@ -434,6 +434,17 @@ def test_the_summary_has_all_measures_in_order(reference):
     assert found.loc["centre_coverage", "estimate"] == pytest.approx(covered.mean())
 
 
+def test_measures_are_chosen_by_name_in_any_order(reference):
+    names = ["centre_bias", "absolute"]
+    assert reference.summary(names)["measure"].unique().tolist() == names
+    assert reference.compare("mean", "noisy", "absolute")["measure"].unique().tolist() == [
+        "absolute"
+    ]
+    head = reference.to_markdown(names).partition("\n")[0]
+    assert head.index("centre_bias") < head.index("absolute")
+    assert "absolute" not in reference.to_latex("centre_bias")
+
+
 def test_differences_are_paired(reference):
     compared = reference.compare("median", "mean")
     frame = reference.frame
