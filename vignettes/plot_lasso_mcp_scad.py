@@ -111,7 +111,10 @@ study = Study(
     measures={
         "prediction error": prediction_error,
         "log prediction error": log_error,
-        "false discoveries": m.false_discovery_proportion,
+        "false discoveries": m.mean(
+            m.false_discovery_proportion,
+            target=0.0,
+        ),
         "recall": m.support_recall,
     },
     replications=14,
@@ -146,11 +149,6 @@ axes.set_yscale("log")
 # logarithms that are more than two standard errors from 0.
 
 
-def of_log_error(table):
-    """Keep the rows about the logarithm of the error."""
-    return table[table["measure"] == "log prediction error"]
-
-
 def ratio(pair):
     """Show a difference of logarithms as a ratio, with its error."""
     value = np.exp(pair.estimate)
@@ -159,8 +157,7 @@ def ratio(pair):
 
 
 pairs = {
-    "MCP": of_log_error(results.compare("MCP", "lasso")),
-    "SCAD": of_log_error(results.compare("SCAD", "lasso")),
+    name: results.compare(name, "lasso", "log prediction error") for name in ("MCP", "SCAD")
 }
 print("rho    n   SNR   MCP / lasso     SCAD / lasso")
 for mcp, scad in zip(*(t.itertuples() for t in pairs.values()), strict=True):
@@ -185,7 +182,7 @@ for mcp, scad in zip(*(t.itertuples() for t in pairs.values()), strict=True):
 # variance of the paired difference, that is how many times as many data sets
 # they would need.
 
-alone = of_log_error(results.summary()).pivot_table(
+alone = results.summary("log prediction error").pivot_table(
     index=["rho", "n_samples", "snr"],
     columns="method",
     values="mcse",
@@ -237,9 +234,8 @@ results.plot_lollipop("false discoveries")
 # errors from zero:
 
 for name in ("MCP", "SCAD"):
-    pair = results.compare(name, "lasso")
     for measure in ("false discoveries", "recall"):
-        rows = pair[pair["measure"] == measure]
+        rows = results.compare(name, "lasso", measure)
         less = np.sum(rows["estimate"] < -2 * rows["mcse"])
         more = np.sum(rows["estimate"] > 2 * rows["mcse"])
         print(
