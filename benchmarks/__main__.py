@@ -19,6 +19,7 @@ BENCHMARKS = {
     "selection": "rules that choose the strength, on known truths",
     "lasso_mcp_scad": "lasso, MCP and SCAD on simulated data: prediction and selection",
     "cold_start": "CPU time of the first fit in a new process",
+    "study_overhead": "what a simulation study costs over a bare loop",
 }
 OTHERS = {
     "all": "all of the above",

@@ -29,7 +29,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numba
@@ -38,7 +38,15 @@ from numba.extending import overload, register_jitable
 
 from sparsestat._code import code_objects, named
 
-__all__ = ["KERNELS", "Kernel", "cache_folder", "kernel", "overload", "register_jitable"]
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "cache_folder",
+    "kernel",
+    "one_numba_thread",
+    "overload",
+    "register_jitable",
+]
 
 PACKAGE = Path(__file__).parent
 KEEP_DAYS = 30
@@ -97,6 +105,17 @@ class Kernel:
     def cache_hits(self) -> dict[Any, int]:
         """Count, per specialisation, the signatures loaded from disk."""
         return {k: sum(d.stats.cache_hits.values()) for k, d in self.dispatchers.items()}
+
+
+@contextlib.contextmanager
+def one_numba_thread() -> Iterator[None]:
+    """Keep kernels of whoever compiles in parallel to one thread."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def kernel(**options: Any) -> Callable[[Callable], Kernel]:
@@ -174,7 +193,8 @@ def _reached(functions: Iterable[Any]) -> Iterator[Any]:
             todo += thing.__defaults__ or ()
             todo += [cell.cell_contents for cell in thing.__closure__ or ()]
             for code in code_objects(thing.__code__):
-                todo += named(code, thing.__globals__, _is_covered)
+                reached = named(code, thing.__globals__, _is_covered)
+                todo += [value for value in reached if not isinstance(value, ModuleType)]
 
 
 def _is_covered(module: str) -> bool:

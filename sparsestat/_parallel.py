@@ -1,15 +1,16 @@
 """The one place that starts parallel work, or keeps others from doing so."""
 
-import contextlib
+import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["one_thread", "parallel_map", "parallel_stream", "serial_blas", "thread_pools"]
+__all__ = ["parallel_map", "parallel_stream", "serial_blas", "serial_libraries", "thread_pools"]
 
 
 class ThreadLimit:
@@ -68,7 +69,7 @@ def _set_threads(library: Any, count: int) -> None:
 # busy machine waiting for them stalls (measured: 150 ms for a Cholesky of order 280 that
 # takes 0.5 ms). Threads are for work that is independent.
 serial_blas = ThreadLimit("blas")
-_serial_libraries = ThreadLimit("blas", "openmp")
+serial_libraries = ThreadLimit("blas", "openmp")
 
 _known: dict[str, Any] = {"modules": 0, "controller": None}
 
@@ -101,30 +102,14 @@ def parallel_map(function: Callable, items: Iterable, n_jobs: int | None = None)
         return Parallel(n_jobs=n_jobs, prefer="threads")(delayed(function)(i) for i in items)
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep BLAS, OpenMP and numba to one thread: sums then do not depend on the machine."""
-    # Not imported here: who has not loaded numba does not need its threads limited.
-    numba: Any = sys.modules.get("numba")
-    before = numba.get_num_threads() if numba else 1
-    with _serial_libraries:
-        if before > 1:
-            numba.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if before > 1:
-                numba.set_num_threads(before)
-
-
 def parallel_stream(
     function: Callable, items: Iterable, n_jobs: int | None = None
 ) -> Generator[Any, None, None]:
     """Yield ``function(item)`` for all items as they finish, worked out by processes.
 
-    Items are taken from the iterable as workers become free. Each worker runs in
-    :func:`one_thread`. A ``joblib.parallel_config`` decides where workers are: the
-    processes of this machine by default, or a cluster.
+    Items are taken from the iterable while the work goes on, a few more than there are
+    workers. A ``joblib.parallel_config`` decides where workers are: the processes of this
+    machine by default, or a cluster.
 
     Parameters
     ----------
@@ -135,13 +120,31 @@ def parallel_stream(
         As in joblib: None is 1 unless a ``joblib.parallel_config`` says otherwise,
         -1 is one process a core.
     """
-    workers = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-    yield from workers(delayed(_run_alone)(function, item) for item in items)
+    workers = Parallel(
+        n_jobs=n_jobs,
+        batch_size=1,
+        max_nbytes=None,  # arrays arrive as they are, not as read-only maps of files
+        return_as="generator_unordered",
+        initializer=_end_with,  # for loky; the workers of Dask do this by themselves
+        initargs=(os.getpid(),),
+    )
+    yield from workers(delayed(function)(item) for item in items)
 
 
-def _run_alone(function: Callable, item: Any) -> Any:
-    with one_thread():
-        return function(item)
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent.
+
+    Workers of loky would wait for minutes, and keep open what the parent wrote to, such as
+    the pipe of a caller.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if os.name != "nt" and os.getpid() != parent:
+        threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
 def thread_pools() -> list[dict[str, Any]]:

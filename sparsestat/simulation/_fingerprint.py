@@ -4,7 +4,8 @@ Code that lies in site-packages is told by the version of its package. Code of t
 own, in scripts, notebooks and packages under development, is told by its bytecode and that
 of all functions and classes that it reaches by name, so that comments, docstrings and the
 layout do not matter and a helper three calls away does. Parameters of estimators, arguments
-of partial functions and what closures hold count by value.
+of partial functions and what closures hold count by value. Of other globals, which may
+change in use as caches do, the code of their class counts alone.
 
 Not seen are the files that code reads, what it finds in mutable globals, and extension
 modules that are under development.
@@ -14,10 +15,14 @@ import functools
 import hashlib
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from pathlib import Path, PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,99 +31,141 @@ from sparsestat._code import code_objects, named
 
 __all__ = ["fingerprint", "package_version"]
 
-CONSTANTS = (type(None), bool, int, float, complex, str, bytes, np.generic)
+# Whose text is their value
+CONSTANTS = (
+    *(type(None), bool, int, float, complex, str, bytes, range, slice),
+    *(np.generic, PurePath, Fraction, Decimal, date),
+)
 VALUES = (*CONSTANTS, tuple, frozenset, np.ndarray)
-CODE = (FunctionType, BuiltinFunctionType, MethodType, type, functools.partial)
-# Where objects keep the function that they wrap: functools, numba, static and class methods
-WRAPPED = ("__wrapped__", "py_func", "__func__")
+CODE = (FunctionType, BuiltinFunctionType, MethodType, type, functools.partial, np.ufunc)
+# Where objects keep the function that they wrap: functools, numba, static and class methods,
+# properties, numpy.vectorize
+WRAPPED = ("__wrapped__", "py_func", "__func__", "func", "fget", "pyfunc")
 NO_STATE = ("__doc__", "__firstlineno__", "__module__")
 
 
 def fingerprint(*things: Any) -> str:
     """Return 16 hexadecimal digits that name functions, estimators and values."""
-    digest = hashlib.sha256(_Speller().spell(things).encode())
+    digest = hashlib.sha256(_Speller().spell_all(things).encode())
     return digest.hexdigest()[:16]
 
 
 class _Speller:
-    """Spells things as text. Each is spelled once: code may be recursive."""
+    """Spells things as text. Own code, which may be recursive, is numbered and spelled once."""
 
     def __init__(self) -> None:
-        self.seen: dict[int, tuple[int, Any]] = {}  # keeps alive what it numbers
+        self.code: dict[int, tuple[int, Any]] = {}  # keeps alive what it numbers
+        self.open: list[Any] = []  # values that are being spelled
+
+    def spell_all(self, things: tuple[Any, ...]) -> str:
+        texts = [self.spell(things)]
+        done = 0
+        while done < len(self.code):
+            _, thing = list(self.code.values())[done]
+            is_class = isinstance(thing, type)
+            texts.append(self._spell_class(thing) if is_class else self._spell_function(thing))
+            done += 1
+        return "\n".join(texts)
 
     def spell(self, thing: Any) -> str:
         if isinstance(thing, CONSTANTS):
             return repr(thing.item() if isinstance(thing, np.generic) else thing)
-        if id(thing) in self.seen:
-            return f"#{self.seen[id(thing)][0]}"
-        self.seen[id(thing)] = (len(self.seen), thing)
-        spelled = self._spell_value(thing)
-        return (
-            f"{type(thing).__name__}({self._spell_code(thing) if spelled is None else spelled})"
-        )
+        if isinstance(thing, FunctionType | type):
+            if _is_installed(thing.__module__):
+                return _origin(thing)
+            return f"#{self.code.setdefault(id(thing), (len(self.code), thing))[0]}"
+        if any(thing is other for other in self.open):
+            return f"^{len(self.open)}"  # a value that contains itself
+        self.open.append(thing)
+        try:
+            return f"{type(thing).__name__}({self._spell_value(thing)})"
+        finally:
+            self.open.pop()
 
-    def _spell_value(self, thing: Any) -> str | None:
-        if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
+    def _spell_value(self, thing: Any) -> str:
+        if isinstance(thing, np.ndarray):
+            if thing.dtype.hasobject:
+                return self.spell(thing.tolist())
             return f"{thing.dtype}{thing.shape}{hashlib.sha256(thing.tobytes()).hexdigest()}"
-        if isinstance(thing, tuple | list | np.ndarray):
+        if isinstance(thing, tuple | list):
             return ",".join(map(self.spell, thing))
         if isinstance(thing, set | frozenset):
             return ",".join(self.spell(entry) for entry in sorted(thing, key=repr))
         if isinstance(thing, Mapping):
             entries = sorted(thing.items(), key=lambda entry: repr(entry[0]))
             return ",".join(f"{self.spell(k)}:{self.spell(v)}" for k, v in entries)
-        return None
-
-    def _spell_code(self, thing: Any) -> str:
-        if isinstance(thing, FunctionType):
-            return self._spell_function(thing)
-        if isinstance(thing, type):
-            return self._spell_class(thing)
         if isinstance(thing, functools.partial):
             return self.spell((thing.func, thing.args, thing.keywords))
         if isinstance(thing, MethodType):
             return self.spell((thing.__func__, thing.__self__))
         if isinstance(thing, property):
             return self.spell((thing.fget, thing.fset, thing.fdel))
-        for name in WRAPPED:
-            if isinstance(getattr(thing, name, None), FunctionType):
-                return self.spell(getattr(thing, name))
-        if hasattr(thing, "__name__"):  # compiled functions, modules
+        if isinstance(thing, ModuleType):
+            return f"{thing.__name__} {package_version(thing.__name__.partition('.')[0])}"
+        wrapped = _wrapped(thing)
+        if wrapped is not None:
+            return self.spell((wrapped, dict(getattr(thing, "registry", {}))))
+        if hasattr(thing, "__name__"):  # compiled functions
             owner = getattr(thing, "__self__", None)
             bound = "" if isinstance(owner, ModuleType) else self.spell(owner)
             return f"{_origin(thing)} {bound}"
-        if hasattr(thing, "get_params"):
-            return self.spell((type(thing), thing.get_params(deep=False)))
-        return self.spell((type(thing), getattr(thing, "__dict__", None) or _pickled(thing)))
+        return self.spell((type(thing), _state(thing)))
 
     def _spell_function(self, function: FunctionType) -> str:
-        if _is_installed(function.__module__):
-            return _origin(function)
         held = [cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell)]
         texts = [self.spell((function.__defaults__, function.__kwdefaults__, held))]
         for code in code_objects(function.__code__):
-            constants = [c for c in code.co_consts if not isinstance(c, CodeType)]
+            constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
             texts += [code.co_code.hex(), *code.co_names]
             texts += [self.spell(c) for c in constants if c != function.__doc__]
             reached = named(code, function.__globals__, _is_installed)
-            texts += [self.spell(value) for value in reached if _lasts(value)]
+            texts += [self._spell_named(value) for value in reached]
         return ";".join(texts)
 
     def _spell_class(self, cls: type) -> str:
-        if _is_installed(cls.__module__):
-            return _origin(cls)
-        texts = [cls.__qualname__, *(self.spell(base) for base in cls.__bases__)]
+        texts = [cls.__qualname__, self.spell((type(cls), *cls.__bases__))]
+        if issubclass(cls, Enum):
+            texts += [f"{member.name}={self.spell(member.value)}" for member in cls]
         for name, value in sorted(vars(cls).items()):
-            if name not in NO_STATE and _lasts(value):
-                texts.append(f"{name}={self.spell(value)}")
+            spelled = "" if name in NO_STATE else self._spell_named(value)
+            if spelled:
+                texts.append(f"{name}={spelled}")
         return ";".join(texts)
 
+    def _spell_named(self, value: Any) -> str:
+        """Spell code and constants; of what may change in use, the code of its class alone.
 
-def _lasts(value: Any) -> bool:
-    """Whether this is code or a constant, and nothing that changes in use, as caches do."""
-    return isinstance(value, (*CODE, *VALUES, property)) or any(
-        isinstance(getattr(value, name, None), FunctionType) for name in WRAPPED
-    )
+        None may be a cache that is still empty.
+        """
+        if value is None:
+            return ""
+        if isinstance(value, (*CODE, *VALUES, ModuleType, property)):
+            return self.spell(value)
+        if _wrapped(value) is not None or hasattr(value, "get_params"):
+            return self.spell(value)
+        return "" if _is_installed(type(value).__module__) else self.spell(type(value))
+
+
+def _wrapped(thing: Any) -> Callable[..., Any] | None:
+    """Return the function that an object is a wrapper of."""
+    for name in WRAPPED:
+        found = getattr(thing, name, None)
+        if isinstance(found, CODE) or hasattr(found, "__wrapped__"):
+            return found
+    return None
+
+
+def _state(thing: Any) -> Any:
+    """Return what tells an object from others of its type, without what it has cached."""
+    if hasattr(thing, "get_params"):
+        return thing.get_params(deep=False)
+    state = getattr(thing, "__dict__", None)
+    if not state:
+        return _pickled(thing)
+    cached = functools.cached_property
+    return {
+        k: v for k, v in state.items() if not isinstance(getattr(type(thing), k, None), cached)
+    }
 
 
 def _pickled(thing: Any) -> bytes | None:
@@ -159,11 +206,10 @@ def package_version(top: str) -> str:
     return version(names[0]) if names else ""
 
 
-@functools.cache
-def _is_installed(module: str) -> bool:
+def _is_installed(module: str | None) -> bool:
     """Whether a module is part of Python or of an installed package."""
-    top = module.partition(".")[0]
-    if top == "__main__":
+    top = (module or "").partition(".")[0]
+    if top == "__main__":  # which may be a program of an installed package, such as pytest
         return False
     if top in sys.stdlib_module_names:
         return True
@@ -171,7 +217,9 @@ def _is_installed(module: str) -> bool:
     file = getattr(package, "__file__", None) or next(
         iter(getattr(package, "__path__", [])), None
     )
-    if file is None:
-        return True  # built into the interpreter, or nowhere to be found
-    path = Path(file).resolve()
-    return bool({"site-packages", "dist-packages"}.intersection(path.parts))
+    return file is not None and _is_in_site_packages(file)
+
+
+@functools.cache
+def _is_in_site_packages(file: str) -> bool:
+    return bool({"site-packages", "dist-packages"}.intersection(Path(file).resolve().parts))

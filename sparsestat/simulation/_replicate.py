@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
+from sparsestat._jit import one_numba_thread
+from sparsestat._parallel import serial_libraries
+from sparsestat.simulation._fingerprint import fingerprint
 from sparsestat.simulation._measure import Estimand, Loss
 from sparsestat.simulation._scenario import (
     DATA,
@@ -33,10 +36,14 @@ __all__ = [
 ]
 
 RANDOM_STATE = "random_state"
+FAILURES = (Exception, SystemExit)  # but no interrupt by the user
 
 
 class Method:
     """An estimator or a function, to be fitted to the data of a replication.
+
+    While it works, numpy's global generator, which is what None as a seed means to most
+    estimators, is in a state that the stream of the method decides.
 
     Parameters
     ----------
@@ -51,36 +58,39 @@ class Method:
         self.target = target
         self.stream = method_stream(name)
         self.is_estimator = hasattr(target, "fit") and hasattr(target, "get_params")
-        self.unseeded: list[str] = []
-        self.unseeded_in: list[str] = []
-        if self.is_estimator:
-            for key, value in sorted(target.get_params(deep=True).items()):
-                if value is None and key.rpartition("__")[2] == RANDOM_STATE:
-                    self.unseeded.append(key)
-                elif _shuffles_unseeded(value):
-                    self.unseeded_in.append(key)
+        parameters = target.get_params(deep=True) if self.is_estimator else {}
+        self.unseeded = [
+            key
+            for key, value in sorted(parameters.items())
+            if value is None and key.rpartition("__")[2] == RANDOM_STATE
+        ]
         self.is_random = not self.is_estimator and _takes_random_state(target)
 
     def fit(self, data: Any, seed: int, identity: str, replication: int) -> Any:
         """Return the fitted estimator, or what the function returns."""
-        if not self.is_estimator:
-            if not self.is_random:
-                return self.target(data)
-            rng = generator(seed, identity, replication, self.stream)
+        rng = generator(seed, identity, replication, self.stream)
+        state = np.random.get_state()  # noqa: NPY002
+        np.random.seed(rng.integers(2**32, size=4))  # noqa: NPY002
+        try:
+            return self._fit(data, rng)
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+
+    def _fit(self, data: Any, rng: np.random.Generator) -> Any:
+        if self.is_random:
             return self.target(data, random_state=rng)
+        if not self.is_estimator:
+            return self.target(data)
         if not (hasattr(data, "X") and hasattr(data, "y")):
             raise TypeError(
                 "for methods that are estimators generate must return a record with "
                 f"attributes X and y, such as a named tuple. Got {type(data).__name__}."
             )
         estimator = clone(self.target)
-        if self.unseeded or self.unseeded_in:
-            rng = generator(seed, identity, replication, self.stream)
+        if self.unseeded:
             estimator.set_params(**{key: _draw_seed(rng) for key in self.unseeded})
-            parameters = estimator.get_params(deep=True)
-            for key in self.unseeded_in:
-                parameters[key].random_state = _draw_seed(rng)
-        return estimator.fit(data.X, data.y)
+        estimator.fit(data.X, data.y)
+        return estimator
 
 
 def _takes_random_state(function: Callable[..., Any]) -> bool:
@@ -90,17 +100,18 @@ def _takes_random_state(function: Callable[..., Any]) -> bool:
         return False
 
 
-def _shuffles_unseeded(value: Any) -> bool:
-    """Whether this is something like ``KFold(shuffle=True)`` without a seed."""
-    return (
-        not hasattr(value, "get_params")
-        and getattr(value, RANDOM_STATE, 0) is None
-        and getattr(value, "shuffle", True)
-    )
-
-
 def _draw_seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**31))
+
+
+def method_unit(name: str) -> str:
+    """Return what a method is called among the versions."""
+    return f"method {name!r}"
+
+
+def recorder_unit(name: str, recorder: Loss | Estimand) -> str:
+    """Return what a loss or an estimand is called among the versions."""
+    return f"{'estimand' if isinstance(recorder, Estimand) else 'measure'} {name!r}"
 
 
 class Experiment(NamedTuple):
@@ -110,6 +121,18 @@ class Experiment(NamedTuple):
     generate: Callable[..., Any]
     methods: Mapping[str, Method]
     recorders: Mapping[str, Loss | Estimand]
+
+    def versions(self) -> dict[str, str]:
+        """Return fingerprints of all that makes a row, with which each is marked."""
+        return {
+            "seed": str(self.seed),
+            "generate": fingerprint(self.generate),
+            **{method_unit(name): fingerprint(m.target) for name, m in self.methods.items()},
+            **{
+                recorder_unit(name, recorder): fingerprint(*recorder.made_of)
+                for name, recorder in self.recorders.items()
+            },
+        }
 
     @property
     def columns(self) -> list[str]:
@@ -124,6 +147,7 @@ class Experiment(NamedTuple):
 class Task(NamedTuple):
     """Replications of one scenario that lack the same methods: (a part of) a group."""
 
+    identity: str
     scenario: Scenario
     replications: Sequence[int]
     methods: Sequence[str]
@@ -169,16 +193,42 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-def run_task(experiment: Experiment, task: Task) -> Outcome:
-    """Run a task; what goes wrong is in the rows."""
+def run_task(experiment: Experiment, versions: Mapping[str, str], task: Task) -> Outcome:
+    """Run a task, if this process has the given versions of the code.
+
+    What goes wrong in methods is in the rows.
+    """
+    _check_versions(experiment, versions)
     start = time.perf_counter()
-    identity = scenario_id(task.scenario)
-    rows = [
-        row
-        for replication in task.replications
-        for row in _run_replication(experiment, task, identity, replication)
-    ]
+    with serial_libraries, one_numba_thread():
+        rows = [
+            row
+            for replication in task.replications
+            for row in _run_replication(experiment, task, replication)
+        ]
     return Outcome(task, rows, time.perf_counter() - start)
+
+
+_checked: set[tuple[tuple[str, str], ...]] = set()
+
+
+def _check_versions(experiment: Experiment, versions: Mapping[str, str]) -> None:
+    """Refuse to work with other code than that with which the rows will be marked.
+
+    Workers keep the modules that they have imported; files may be edited meanwhile.
+    """
+    key = tuple(versions.items())
+    if key in _checked:
+        return
+    here = experiment.versions()
+    other = [unit for unit, version in versions.items() if here[unit] != version]
+    if other:
+        raise RuntimeError(
+            f"a worker has another version of {', '.join(other)} than the process that runs "
+            "the study: a module was edited since one of them has imported it. Start Python, "
+            "and the workers of a cluster, anew and run the study again."
+        )
+    _checked.add(key)
 
 
 def replicate(
@@ -186,16 +236,17 @@ def replicate(
 ) -> Replica:
     """Run one replication of one method; what goes wrong is raised."""
     identity = scenario_id(scenario)
-    data = _draw(experiment, scenario, identity, replication)
-    private = copy.deepcopy(data)
-    fit = experiment.methods[method].fit(private, experiment.seed, identity, replication)
-    values = _record(experiment, fit, data)
+    with serial_libraries, one_numba_thread():
+        data = _draw(experiment, scenario, identity, replication)
+        private = copy.deepcopy(data)
+        fit = experiment.methods[method].fit(private, experiment.seed, identity, replication)
+        values = _record(experiment, fit, copy.deepcopy(data))
     return Replica(data, fit, dict(zip(experiment.columns, values, strict=True)))
 
 
 def _draw(experiment: Experiment, scenario: Scenario, identity: str, replication: int) -> Any:
     rng = generator(experiment.seed, identity, replication, (DATA,))
-    return experiment.generate(**scenario, random_state=rng)
+    return experiment.generate(**copy.deepcopy(dict(scenario)), random_state=rng)
 
 
 def _record(experiment: Experiment, fit: Any, data: Any) -> tuple[float, ...]:
@@ -209,18 +260,16 @@ def _record(experiment: Experiment, fit: Any, data: Any) -> tuple[float, ...]:
     return tuple(values)
 
 
-def _run_replication(
-    experiment: Experiment, task: Task, identity: str, replication: int
-) -> Iterator[Row]:
+def _run_replication(experiment: Experiment, task: Task, replication: int) -> Iterator[Row]:
     try:
-        data = _draw(experiment, task.scenario, identity, replication)
-    except Exception as error:
+        data = _draw(experiment, task.scenario, task.identity, replication)
+    except FAILURES as error:
         for method in task.methods:
-            row = Row(identity, method, replication, _nothing(experiment))
+            row = Row(task.identity, method, replication, _nothing(experiment))
             yield row._replace(error=f"generate: {_line(error)}", traceback=_trace(error))
         return
     for method in task.methods:
-        yield _run_method(experiment, data, identity, method, replication)
+        yield _run_method(experiment, data, task.identity, method, replication)
 
 
 def _run_method(
@@ -228,31 +277,40 @@ def _run_method(
 ) -> Row:
     row = Row(identity, method, replication, _nothing(experiment))
     start = time.perf_counter()
-    try:
-        private = copy.deepcopy(data)  # methods may work in place; all see what was drawn
-        start = time.perf_counter()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            # Methods and measures may work in place; all of them see what was drawn.
+            private = copy.deepcopy(data)
+            start = time.perf_counter()
             fit = experiment.methods[method].fit(
                 private, experiment.seed, identity, replication
             )
+            row = row._replace(seconds=time.perf_counter() - start)
+            row = row._replace(values=_record(experiment, fit, copy.deepcopy(data)))
+        except FAILURES as error:
             seconds = time.perf_counter() - start
-            values = _record(experiment, fit, data)
-    except Exception as error:
-        seconds = time.perf_counter() - start
-        return row._replace(seconds=seconds, error=_line(error), traceback=_trace(error))
-    warning = f"{caught[0].category.__name__}: {caught[0].message}" if caught else ""
-    return row._replace(values=values, seconds=seconds, warning=warning)
+            row = row._replace(seconds=seconds, error=_line(error), traceback=_trace(error))
+    if caught:
+        row = row._replace(warning=f"{caught[0].category.__name__}: {_text(caught[0].message)}")
+    return row
 
 
 def _nothing(experiment: Experiment) -> tuple[float, ...]:
     return (math.nan,) * len(experiment.columns)
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
-    return f"{type(error).__name__}: {error}{notes}"
+    return f"{type(error).__name__}: {_text(error)}{notes}"
 
 
-def _trace(error: Exception) -> str:
+def _text(thing: Any) -> str:
+    try:
+        return str(thing)
+    except Exception as error:  # of an exception whose message cannot be made
+        return f"<no text: {type(error).__name__}>"
+
+
+def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))

@@ -71,7 +71,7 @@ class StudyResult:
         order = wanted[np.lexsort([key[wanted] for key in keys])]
         scenario, cell = scenario[order], (scenario * len(methods) + method)[order]
         fields = {
-            field: pd.Series([shown(s[field]) for s in scenarios]).take(scenario)
+            field: _column([shown(s[field]) for s in scenarios]).take(scenario)
             for field in scenarios[0]
         }
         fields = {field: values.reset_index(drop=True) for field, values in fields.items()}
@@ -189,9 +189,13 @@ class StudyResult:
             for i in range(len(self.scenarios))
             for method in self.methods
         ]
-        if not np.any(np.isfinite(needed)):
-            raise ValueError(f"no method has two values of {measure!r}: nothing can be said.")
-        return max(math.ceil(np.nanmax(needed)), 1)
+        needed = [number for number in needed if not math.isnan(number)]
+        if not needed or math.isinf(max(needed)):
+            raise ValueError(
+                f"nothing can be said: no method has two values of {measure!r}, or they are "
+                "not finite."
+            )
+        return max(math.ceil(max(needed)), 1)
 
     def _evaluate(self, scenario: int, method: str, name: str) -> Evaluation:
         measure = self.measures[name]
@@ -243,7 +247,9 @@ class StudyResult:
             ]
             for i, method, name, of, found in estimates
         ]
-        return pd.DataFrame(rows, columns=[*self._fields, *ESTIMATES])
+        columns = [*self._fields, *ESTIMATES]
+        values = zip(*rows, strict=True) if rows else [()] * len(columns)
+        return pd.DataFrame({k: _column(list(v)) for k, v in zip(columns, values, strict=True)})
 
     @property
     def _fields(self) -> list[str]:
@@ -332,17 +338,19 @@ class StudyResult:
             table, self._fields, label=measure, target=target, order=order, ax=ax
         )
 
-    def plot_zip(self, measure: str, *, axes: Any = None, **scenario: Any) -> Any:
+    def plot_zip(
+        self, measure: str, scenario: Mapping[str, Any] | None = None, *, axes: Any = None
+    ) -> Any:
         """Draw the intervals of one scenario, those farthest from the truth on top.
 
         Parameters
         ----------
         measure : str
             A measure of an estimand that has intervals, such as its coverage.
+        scenario : dict, default=None
+            Values of fields that tell the scenario from the others, if there are any.
         axes : sequence of matplotlib Axes, default=None
             One for each method; a new figure by default.
-        **scenario
-            Values of fields that tell the scenario from the others.
 
         Returns
         -------
@@ -352,7 +360,7 @@ class StudyResult:
         source = self.measures[measure].source
         if not isinstance(source, Estimand) or "lower" not in source.parts:
             raise ValueError(f"measure must be of an estimand with intervals. Got {measure!r}.")
-        i = find_scenario(self.scenarios, scenario)
+        i = find_scenario(self.scenarios, scenario or {})
         rows = slice(
             self._cells[i, self.methods[0]].start, self._cells[i, self.methods[-1]].stop
         )
@@ -364,6 +372,11 @@ class StudyResult:
     def _table(self, measure: str) -> tuple[pd.DataFrame, float | None]:
         _require(measure in self.measures, "measure", measure, self.measures)
         return self.summary(measure).drop(columns="measure"), self.measures[measure].target
+
+
+def _column(values: list[Any]) -> pd.Series:
+    """Return values as they are: pandas would make nan of None, and floats of integers."""
+    return pd.Series(values, dtype=object if None in values else None)
 
 
 def find_scenario(scenarios: Sequence[Scenario], fields: Mapping[str, Any]) -> int:

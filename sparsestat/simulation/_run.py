@@ -4,20 +4,23 @@ import contextlib
 import functools
 import platform
 import subprocess
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from queue import Queue
 from typing import Any
 
-from sparsestat._parallel import one_thread, parallel_stream, thread_pools
+from sparsestat._parallel import parallel_stream, thread_pools
 from sparsestat.simulation._inventory import Group, TaskQueue
 from sparsestat.simulation._replicate import Experiment, Outcome, Row, replicate, run_task
 from sparsestat.simulation._store import Manifest, Store
 
 __all__ = ["TooManyErrorsError", "compute", "logged_run"]
 
+MOST_WAITING = 1000  # finished tasks that are not yet written
 PACKAGES = ("sparsestat", "numpy", "scipy", "scikit-learn", "numba", "joblib", "pyarrow")
 
 
@@ -57,10 +60,10 @@ def compute(
     errors: Counter[str] = Counter()
     total = sum(len(group.replications) * len(group.methods) for group in groups)
     bar = tqdm(total=total, desc=label, unit="fit", disable=None)
-    with contextlib.closing(outcomes), bar:
+    with Writer(write) as writer, contextlib.closing(outcomes), bar:
         for outcome in outcomes:
-            write(outcome.rows)
             queue.finished(outcome.task, outcome.seconds)
+            writer.put(outcome.rows)
             errors.update(row.error for row in outcome.rows if row.error)
             if errors:
                 bar.set_postfix(failed=errors.total(), refresh=False)
@@ -73,6 +76,54 @@ def compute(
                 )
 
 
+class Writer:
+    """Writes rows in a thread of its own; what comes during a write goes into the next.
+
+    Workers then do not wait for the disk, and a slow one gets fewer and larger parts.
+
+    Parameters
+    ----------
+    write : callable
+        Takes rows. What it raises is raised by the next :meth:`put`, or at the end.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Row]], None]) -> None:
+        self._write = write
+        self._waiting: Queue[list[Row] | None] = Queue(MOST_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="study writer")
+
+    def __enter__(self) -> "Writer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+        if self._error is not None and error is not self._error:
+            raise self._error
+
+    def put(self, rows: list[Row]) -> None:
+        """Hand over rows."""
+        if self._error is not None:
+            raise self._error
+        self._waiting.put(rows)
+
+    def _work(self) -> None:
+        ended = False
+        while not ended:
+            arrived = [self._waiting.get()]
+            while not self._waiting.empty():
+                arrived.append(self._waiting.get())
+            ended = None in arrived
+            rows = [row for some in arrived for row in some or ()]
+            if rows and self._error is None:
+                try:
+                    self._write(rows)
+                except BaseException as error:
+                    self._error = error
+
+
 def _run_tasks(
     experiment: Experiment, queue: TaskQueue, n_jobs: int | None, first_must_work: bool
 ) -> Generator[Outcome, None, None]:
@@ -82,9 +133,8 @@ def _run_tasks(
     and shows what cannot work at all.
     """
     tasks = iter(queue)
-    run = functools.partial(run_task, experiment)
-    with one_thread():
-        first = run(next(tasks))
+    run = functools.partial(run_task, experiment, experiment.versions())
+    first = run(next(tasks))
     if first_must_work and all(row.error for row in first.rows):
         row = first.rows[0]
         replicate(experiment, first.task.scenario, row.method, row.replication)
@@ -108,7 +158,7 @@ def logged_run(manifest: Manifest, store: Store) -> Iterator[None]:
         warnings.warn(
             f"the rows in {store.folder} that are there already were computed with other "
             f"versions: {changes}.",
-            stacklevel=3,
+            stacklevel=4,
         )
     manifest.runs.append(run)
     store.write_manifest(manifest)

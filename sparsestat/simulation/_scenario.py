@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ def grid(**axes: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     **axes
-        For each field of the scenarios a list, range or array of its values, or a single
-        value that all scenarios share. A tuple is a single value.
+        For each field of the scenarios a list, range, array or other iterable of its
+        values, or a single value that all scenarios share. Strings, tuples and
+        dictionaries are single values.
 
     Returns
     -------
@@ -55,7 +56,8 @@ def grid(**axes: Any) -> list[dict[str, Any]]:
 def _axis(axis: Any) -> list[Any]:
     if isinstance(axis, np.ndarray):
         return list(axis.tolist()) if axis.ndim else [axis.item()]
-    return list(axis) if isinstance(axis, list | range) else [axis]
+    is_value = isinstance(axis, str | bytes | tuple | Mapping)
+    return [axis] if is_value or not isinstance(axis, Iterable) else list(axis)
 
 
 def scenario_id(scenario: Scenario) -> str:

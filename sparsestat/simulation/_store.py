@@ -35,6 +35,7 @@ __all__ = ["Manifest", "Part", "Store", "StudyLockedError"]
 FORMAT = 1
 METADATA = b"sparsestat"
 TEMPORARY = ".tmp"
+MOST_PARTS, MOST_ROWS = 1000, 200_000  # of a folder before parts are merged; of a merged part
 TEXTS = ("scenario", "method", "warning", "error", "traceback")
 
 
@@ -49,8 +50,9 @@ class Manifest:
     Parameters
     ----------
     name : str
-    kept, dropped : list of str
-        Versions of the code, other than the present ones, whose rows count or do not.
+    decisions : dict
+        Whether rows of one version of some code count while another one is present, "keep"
+        or "rerun", by texts that name the code and both versions.
     scenarios : dict
         The fields of each scenario by its identity.
     runs : list of dict
@@ -58,11 +60,19 @@ class Manifest:
     """
 
     name: str
-    kept: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
+    decisions: dict[str, str] = field(default_factory=dict)
     scenarios: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"its format is {self.format}, this version reads {FORMAT}")
+        for name, kind in (("decisions", dict), ("scenarios", dict), ("runs", list)):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} must be a {kind.__name__}")
+        if not all(isinstance(run, dict) and "packages" in run for run in self.runs):
+            raise TypeError("runs must tell their packages")
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,9 @@ class Store:
             self.parts.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("a+", encoding="utf-8")
         with lock:
-            if not _try_to_lock(lock):
+            with self._writing():
+                is_ours = _try_to_lock(lock)
+            if not is_ours:
                 lock.seek(0)
                 holder = lock.read().strip() or "unknown"
                 raise StudyLockedError(
@@ -121,15 +133,10 @@ class Store:
     def manifest(self, name: str) -> Manifest:
         """Read the manifest, or begin one."""
         try:
-            found = json.loads(self._manifest.read_text("utf-8"))
-            if found["format"] != FORMAT:
-                raise ValueError(
-                    f"its format is {found['format']}, this version reads {FORMAT}"
-                )
-            return Manifest(**found)
+            return Manifest(**json.loads(self._manifest.read_text("utf-8")))
         except FileNotFoundError:
             return Manifest(name)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             raise ValueError(
                 f"{self._manifest} cannot be read: {error}. The results are in the parts: "
                 "delete this file to go on with them."
@@ -145,21 +152,26 @@ class Store:
     ) -> None:
         """Add finished rows, for good."""
         import pyarrow as pa
-        from pyarrow import parquet
 
         scenario, method, replication, values, seconds, *texts = zip(*rows, strict=True)
         numbers = np.array(values, dtype=float).reshape(len(rows), -1).T
         table = {
-            "scenario": pa.array(scenario, pa.string()),
-            "method": pa.array(method, pa.string()),
+            "scenario": _strings(scenario),
+            "method": _strings(method),
             "replication": pa.array(replication, pa.int64()),
             **dict(zip(columns, numbers, strict=True)),
             "seconds": pa.array(seconds, pa.float64()),
-            **{k: pa.array(v, pa.string()) for k, v in zip(TEXTS[2:], texts, strict=True)},
+            **dict(zip(TEXTS[2:], map(_strings, texts), strict=True)),
         }
-        content = pa.table(table).replace_schema_metadata({METADATA: json.dumps(versions)})
+        metadata = {METADATA: json.dumps(versions)}
+        self._write_table(pa.table(table).replace_schema_metadata(metadata))
+
+    def _write_table(self, table: Any) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
         buffer = pa.BufferOutputStream()
-        parquet.write_table(content, buffer, write_page_checksum=True)
+        parquet.write_table(table, buffer, write_page_checksum=True)
         path = self.parts / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.parquet"
         self._write(path, buffer.getvalue().to_pybytes())
 
@@ -171,23 +183,49 @@ class Store:
         repair : bool
             Whether to move damaged parts into quarantine, which needs the lock.
         """
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        tables: dict[bytes, list[Any]] = {}
-        for path in sorted(self.parts.glob("*.parquet")):
-            try:
-                with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-                    table = file.read()
-                versions = table.schema.metadata[METADATA]
-                tables.setdefault(versions, []).append(table)
-            except Exception as error:  # pyarrow raises many kinds
-                self._report(path, error, repair)
         parts = []
-        for versions, alike in tables.items():
-            rows = pa.concat_tables(alike).to_pandas()
-            parts.append(Part(rows.astype(dict.fromkeys(TEXTS, object)), json.loads(versions)))
+        for versions, tables in self._alike(self._part_files(), repair=repair).items():
+            rows = _joined(tables).to_pandas()
+            parts.append(
+                Part(rows.astype(dict.fromkeys(TEXTS, object)), json.loads(versions[0]))
+            )
         return parts
+
+    def merge(self) -> None:
+        """Put the rows of very many parts into few.
+
+        A crash before the old parts are gone leaves rows twice, of which one counts.
+        """
+        files = self._part_files()
+        if len(files) <= MOST_PARTS:
+            return
+        for tables in self._alike(files, repair=True).values():
+            table = _joined(tables)
+            for start in range(0, len(table), MOST_ROWS):
+                self._write_table(table.slice(start, MOST_ROWS))
+        with self._writing():
+            for path in files:
+                path.unlink(missing_ok=True)  # a damaged one is elsewhere now
+
+    def _part_files(self) -> list[Path]:
+        return sorted(self.parts.glob("*.parquet"))
+
+    def _alike(self, files: Sequence[Path], *, repair: bool) -> dict[Any, list[Any]]:
+        """Read files; sort the tables by the versions that made them and their columns."""
+        tables: dict[Any, list[Any]] = {}
+        for path in files:
+            try:
+                table = _read(path)
+            except MemoryError:
+                raise
+            except Exception as error:  # pyarrow raises many kinds
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # the system's, not the file's: too many open files, say
+                self._report(path, error, repair)
+            else:
+                key = (table.schema.metadata[METADATA], tuple(table.column_names))
+                tables.setdefault(key, []).append(table)
+        return tables
 
     def _report(self, path: Path, error: Exception, repair: bool) -> None:
         consequence = "its rows are missing"
@@ -198,7 +236,7 @@ class Store:
                 path.replace(quarantine / path.name)
             consequence = f"it is now in {quarantine}, and its rows are computed again"
         warnings.warn(
-            f"{path} is damaged ({type(error).__name__}: {error}): {consequence}.", stacklevel=4
+            f"{path} is damaged ({type(error).__name__}: {error}): {consequence}.", stacklevel=6
         )
 
     def _write(self, path: Path, content: bytes) -> None:
@@ -231,6 +269,32 @@ class Store:
             ) from error
 
 
+def _read(path: Path) -> Any:
+    """Read a part; raise if it is damaged, or none of ours."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read()
+    if not isinstance(json.loads(table.schema.metadata[METADATA]), dict):
+        raise TypeError("it does not tell the versions of the code")
+    table.select([*TEXTS, "replication", "seconds"])
+    return table
+
+
+def _joined(tables: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables)
+
+
+def _strings(texts: Sequence[str]) -> Any:
+    """Return an Arrow array of texts, some of which may not be Unicode, as names of files."""
+    import pyarrow as pa
+
+    clean = [text.encode("utf-8", "backslashreplace").decode("utf-8") for text in texts]
+    return pa.array(clean, pa.string())
+
+
 def _synchronise(folder: Path) -> None:
     """Make a rename last; where folders cannot be opened (Windows) the system sees to it."""
     if os.name == "nt":
@@ -248,6 +312,7 @@ def _try_to_lock(file: Any) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            file.seek(2**30)  # the same place for all, whatever they have written
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         else:
             import fcntl

@@ -12,9 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
-from sparsestat._parallel import one_thread
-from sparsestat.simulation._fingerprint import fingerprint
-from sparsestat.simulation._inventory import Inventory, method_unit, recorder_unit
+from sparsestat.simulation._inventory import KEEP, REFUSE, RERUN, Inventory
 from sparsestat.simulation._measure import Estimand, Loss, Measure
 from sparsestat.simulation._replicate import Experiment, Method, Replica, replicate
 from sparsestat.simulation._result import StudyResult, find_scenario
@@ -30,7 +28,7 @@ RESERVED = (
     *("scenario", "method", "replication", "seconds", "warning", "error", "traceback"),
     *("measure", "estimate", "mcse", "n", "n_failed", "random_state"),
 )
-ON_CHANGE = ("error", "rerun", "keep")
+ON_CHANGE = (REFUSE, RERUN, KEEP)
 
 
 class StudyChangedError(RuntimeError):
@@ -170,8 +168,9 @@ class Study:
         on_change : {"error", "rerun", "keep"}, default="error"
             What to do where the code of `generate`, a method or a measure is not that
             which made the rows in the folder: refuse; run them again (the old rows stay in
-            the folder, and count again if the code goes back); or keep them, from now on,
-            nan standing for measures that are new.
+            the folder, and count again if the code goes back); or keep those that the
+            present code has not made, nan standing for measures that are new. A decision
+            holds for later runs of the same code with "error".
         retry_failed : bool, default=False
             Whether to run again the fits that failed.
 
@@ -201,32 +200,37 @@ class Study:
         _require_extra()
         if on_change not in ON_CHANGE:
             raise ValueError(f"on_change must be one of {ON_CHANGE}. Got {on_change!r}.")
-        store = self._store(path)
+        if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+            raise ValueError(
+                f"n_jobs must be None or an integer that is not 0. Got {n_jobs!r}."
+            )
+        store, experiment = self._store(path), self._experiment
         with store.locked():
             manifest = store.manifest(self.name)
-            inventory = self._inventory(store, manifest, repair=True)
-            if len(inventory.changed):
-                self._settle(manifest, inventory, on_change)
-                store.write_manifest(manifest)
-                inventory = self._inventory(store, manifest, repair=False)
+            inventory = self._inventory(store, manifest, on_change, repair=True)
+            self._refuse_changes(inventory)
+            manifest.decisions.update(dict.fromkeys(inventory.marks, on_change))
             groups = list(inventory.missing(self.replications, retry_failed=retry_failed))
             if groups:
                 manifest.scenarios.update(self._scenarios_by_id)
                 with logged_run(manifest, store):
                     compute(
-                        self._experiment,
+                        experiment,
                         groups,
                         functools.partial(
                             store.write_part,
-                            columns=self._experiment.columns,
-                            versions=self._versions,
+                            columns=experiment.columns,
+                            versions=experiment.versions(),
                         ),
                         n_jobs=n_jobs,
                         label=self.name,
                         max_errors=self.max_errors,
                         first_must_work=inventory.rows.empty,
                     )
-                inventory = self._inventory(store, manifest, repair=False)
+                store.merge()
+                inventory = self._inventory(store, manifest, on_change, repair=True)
+            elif inventory.marks:
+                store.write_manifest(manifest)
             return self._result(inventory)
 
     def load(self, path: str | Path | None = None) -> StudyResult:
@@ -256,9 +260,8 @@ class Study:
                 f"there is no study in {store.folder}: nothing was run yet."
             )
         manifest = store.manifest(self.name)
-        inventory = self._inventory(store, manifest, repair=False)
-        if len(inventory.changed):
-            self._settle(manifest, inventory, "error")
+        inventory = self._inventory(store, manifest, REFUSE, repair=False)
+        self._refuse_changes(inventory)
         return self._result(inventory)
 
     def replay(self, scenario: Mapping[str, Any], method: str, replication: int) -> Replica:
@@ -288,8 +291,7 @@ class Study:
             raise ValueError(f"method must be one of {list(self.methods)}. Got {method!r}.")
         _require_integer("replication", replication, 0)
         found = self.scenarios[find_scenario(self.scenarios, scenario)]
-        with one_thread():
-            return replicate(self._experiment, found, method, replication)
+        return replicate(self._experiment, found, method, replication)
 
     def replications_for(
         self,
@@ -358,23 +360,10 @@ class Study:
                 raise ValueError(f"two different things are to be recorded as {key!r}")
         return found
 
-    @cached_property
+    @property
     def _experiment(self) -> Experiment:
         methods = {name: Method(name, target) for name, target in self.methods.items()}
         return Experiment(self.seed, self.generate, methods, self._recorders)
-
-    @cached_property
-    def _versions(self) -> dict[str, str]:
-        """Which code this is: what every row is marked with."""
-        return {
-            "seed": str(self.seed),
-            "generate": fingerprint(self.generate),
-            **{method_unit(name): fingerprint(m) for name, m in self.methods.items()},
-            **{
-                recorder_unit(name): fingerprint(*r.made_of)
-                for name, r in self._recorders.items()
-            },
-        }
 
     @cached_property
     def _scenarios_by_id(self) -> dict[str, Scenario]:
@@ -383,15 +372,11 @@ class Study:
     def _store(self, path: str | Path | None) -> Store:
         return Store(Path("simulations", self.name) if path is None else Path(path))
 
-    def _inventory(self, store: Store, manifest: Manifest, *, repair: bool) -> Inventory:
-        return Inventory(
-            store.read_parts(repair=repair),
-            self._versions,
-            manifest,
-            self._experiment.columns,
-            self._scenarios_by_id,
-            list(self.methods),
-        )
+    def _inventory(
+        self, store: Store, manifest: Manifest, on_change: str, *, repair: bool
+    ) -> Inventory:
+        parts = store.read_parts(repair=repair)
+        return Inventory(parts, self._experiment, self._scenarios_by_id, manifest, on_change)
 
     def _result(self, inventory: Inventory) -> StudyResult:
         rows = inventory.rows[inventory.rows["replication"] < self.replications]
@@ -399,21 +384,15 @@ class Study:
             self.name, self.scenarios, list(self.methods), self.measures, rows
         )
 
-    def _settle(self, manifest: Manifest, inventory: Inventory, on_change: str) -> None:
-        """Decide about rows that other code has made."""
-        marks = Counter(mark for units in inventory.changed["units"] for mark in units)
-        units = sorted({mark.rpartition(": ")[0] for mark in marks})
-        if on_change == "error" or (on_change == "keep" and "seed" in units):
-            raise StudyChangedError(
-                f"{len(inventory.changed)} rows of {self.name!r} were made with another "
-                f"version of {', '.join(units)}. Use on_change='rerun' to run them again, "
-                "on_change='keep' to keep them as they are (not with another seed), or "
-                "another path."
-            )
-        if on_change == "keep":
-            manifest.kept = sorted({*manifest.kept, *marks})
-        else:
-            manifest.dropped = sorted({*manifest.dropped, *marks})
+    def _refuse_changes(self, inventory: Inventory) -> None:
+        if not len(inventory.changed):
+            return
+        units = sorted({mark.partition(": ")[0] for mark in inventory.marks})
+        raise StudyChangedError(
+            f"{len(inventory.changed)} rows of {self.name!r} were made with another version of "
+            f"{', '.join(units)}. Use on_change='rerun' to run them again, on_change='keep' to "
+            "keep them as they are (not with another seed), or another path."
+        )
 
 
 # --- Checks ----------------------------------------------------------------------------

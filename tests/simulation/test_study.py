@@ -575,7 +575,7 @@ def test_wrong_requests_are_refused_by_name(reference, tmp_path):
         with pytest.raises(ValueError, match="measure must be one of"):
             draw_measure("other")
     with pytest.raises(ValueError, match="estimand with intervals"):
-        reference.plot_zip("absolute", size=10, centre=0.0)
+        reference.plot_zip("absolute", {"size": 10, "centre": 0.0})
     with pytest.raises(ValueError, match="measure must be one of"):
         reference.to_markdown(["other"])
     assert not list(tmp_path.iterdir())
