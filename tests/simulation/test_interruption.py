@@ -383,10 +383,6 @@ def kill(process, workers):
     os.kill(process.pid, signal.SIGKILL)
 
 
-def terminate(process, workers):
-    os.kill(process.pid, signal.SIGTERM)
-
-
 def kill_worker(process, workers):
     workers[0].kill()
 
@@ -403,7 +399,6 @@ def interrupt_all(process, workers):
 # In this order, on one study: what stops it, what the process returns and says.
 STOPS = {
     kill: (-signal.SIGKILL, ""),
-    terminate: (-signal.SIGTERM, ""),
     kill_worker: (1, r"TerminatedWorkerError: A worker process(.|\n)*SIGKILL"),
     interrupt: (-signal.SIGINT, "KeyboardInterrupt"),
     interrupt_all: (-signal.SIGINT, "KeyboardInterrupt"),
@@ -422,7 +417,7 @@ class Stop(NamedTuple):
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
-    """A study that was stopped in every way, each time a sixth further on."""
+    """A study that was stopped in every way, each time a fifth further on."""
     place = Place(tmp_path_factory.mktemp("stopped") / "place")
     place.close(*(float(k) for k in range(1, 6)))
     stops, before = {}, set()
