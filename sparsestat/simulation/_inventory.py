@@ -55,6 +55,8 @@ class Inventory:
 
     Attributes
     ----------
+    versions : dict
+        The present ones.
     rows : DataFrame
         Those that count.
     changed : DataFrame
@@ -72,7 +74,7 @@ class Inventory:
         on_change: str = REFUSE,
     ) -> None:
         self.scenarios, self.methods = scenarios, list(experiment.methods)
-        self._versions, self._manifest = experiment.versions(), manifest
+        self.versions, self._manifest = experiment.versions(), manifest
         self._on_change = on_change
         columns = [*IDENTITY, *experiment.columns, "seconds", "warning", "error", "traceback"]
         frames = [self._rated(part, columns) for part in parts]
@@ -103,7 +105,7 @@ class Inventory:
         others = {method_unit(name) for name in self.methods if name != method}
         marks = tuple(
             f"{unit}: {made_by.get(unit)}, now {version}"
-            for unit, version in self._versions.items()
+            for unit, version in self.versions.items()
             if unit not in others and made_by.get(unit) != version
         )
         ranks = {REFUSE: CHANGED, KEEP: KEPT, RERUN: DROPPED}

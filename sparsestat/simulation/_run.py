@@ -7,7 +7,7 @@ import subprocess
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from queue import Queue
@@ -30,6 +30,7 @@ class TooManyErrorsError(RuntimeError):
 
 def compute(
     experiment: Experiment,
+    versions: Mapping[str, str],
     groups: Sequence[Group],
     write: Callable[[Sequence[Row]], None],
     *,
@@ -43,6 +44,8 @@ def compute(
     Parameters
     ----------
     experiment : Experiment
+    versions : dict
+        Of its code, which workers must have too.
     groups : sequence of Group
     write : callable
         Takes finished rows to where they last.
@@ -56,7 +59,7 @@ def compute(
     from tqdm.auto import tqdm
 
     queue = TaskQueue(groups)
-    outcomes = _run_tasks(experiment, queue, n_jobs, first_must_work)
+    outcomes = _run_tasks(experiment, versions, queue, n_jobs, first_must_work)
     errors: Counter[str] = Counter()
     total = sum(len(group.replications) * len(group.methods) for group in groups)
     bar = tqdm(total=total, desc=label, unit="fit", disable=None)
@@ -125,7 +128,11 @@ class Writer:
 
 
 def _run_tasks(
-    experiment: Experiment, queue: TaskQueue, n_jobs: int | None, first_must_work: bool
+    experiment: Experiment,
+    versions: Mapping[str, str],
+    queue: TaskQueue,
+    n_jobs: int | None,
+    first_must_work: bool,
 ) -> Generator[Outcome, None, None]:
     """Yield what comes of all tasks; the first is run in this process, before the others.
 
@@ -133,14 +140,18 @@ def _run_tasks(
     and shows what cannot work at all.
     """
     tasks = iter(queue)
-    run = functools.partial(run_task, experiment, experiment.versions())
+    run = functools.partial(run_task, experiment, versions)
     first = run(next(tasks))
     if first_must_work and all(row.error for row in first.rows):
         row = first.rows[0]
         replicate(experiment, first.task.scenario, row.method, row.replication)
     yield first
     with contextlib.closing(parallel_stream(run, tasks, n_jobs)) as outcomes:
-        yield from outcomes
+        try:
+            yield from outcomes
+        except Exception as error:  # a worker that died, or one with other code
+            error.add_note("What was finished is stored: run the study again to go on.")
+            raise
 
 
 @contextlib.contextmanager

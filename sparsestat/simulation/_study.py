@@ -1,12 +1,11 @@
 """Studies: what is compared, and how it is run."""
 
-import functools
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from numbers import Integral, Real
 from pathlib import Path
@@ -214,14 +213,12 @@ class Study:
             if groups:
                 manifest.scenarios.update(self._scenarios_by_id)
                 with logged_run(manifest, store):
+                    columns, versions = experiment.columns, inventory.versions
                     compute(
                         experiment,
+                        versions,
                         groups,
-                        functools.partial(
-                            store.write_part,
-                            columns=experiment.columns,
-                            versions=experiment.versions(),
-                        ),
+                        partial(store.write_part, columns=columns, versions=versions),
                         n_jobs=n_jobs,
                         label=self.name,
                         max_errors=self.max_errors,

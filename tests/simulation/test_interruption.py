@@ -419,7 +419,7 @@ class Stop(NamedTuple):
 def stopped(tmp_path_factory):
     """A study that was stopped in every way, each time a fifth further on."""
     place = Place(tmp_path_factory.mktemp("stopped") / "place")
-    place.close(*(float(k) for k in range(1, 6)))
+    place.close(*(k + 1.0 for k in range(len(STOPS))))
     stops, before = {}, set()
     for k, stop in enumerate(STOPS):
         with place.start() as process:
