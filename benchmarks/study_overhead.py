@@ -148,13 +148,15 @@ class Runs:
 
     def chunks(self) -> float:
         experiment, columns = self.few._experiment, ["squared"]
-        methods, versions = tuple(experiment.methods), self.few._versions
+        methods, versions = tuple(experiment.methods), experiment.versions()
         with tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder))
             with store.locked(), clock(self.few.replications) as taken:
                 for start in range(0, self.few.replications, CHUNK):
-                    task = Task(SHAPE, range(start, start + CHUNK), methods, 0)
-                    store.write_part(run_task(experiment, task).rows, columns, versions)
+                    replications = range(start, start + CHUNK)
+                    task = Task(self.identity, SHAPE, replications, methods, 0)
+                    rows = run_task(experiment, versions, task).rows
+                    store.write_part(rows, columns, versions)
         return taken()
 
     def serial(self) -> float:

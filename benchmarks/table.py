@@ -94,6 +94,17 @@ def cold_start(entries: dict[str, Any]) -> str:
     return rows(["first fit", "CPU seconds over the imports"], body)
 
 
+def study_overhead(entries: dict[str, Any]) -> str:
+    """One row a way to run: overhead in fits and in microseconds a replication."""
+    (entry,) = entries.values()
+    body = []
+    for case in entry["cases"].values():
+        micro = {k: 1e6 * v for k, v in case["overhead"].items()}
+        fits = _spread(case["overhead in fits"], "{:.2f}")
+        body.append([case["what"], fits, _spread(micro, "{:.0f}")])
+    return rows(["run as", "fits", "microseconds"], body)
+
+
 def machine(entries: dict[str, Any]) -> str:
     """Name machine, versions and date of every result."""
     lines = {}
@@ -138,6 +149,8 @@ TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
         lambda e: rows(*lasso_mcp_scad_table.estimates(e), left=4),
     ),
     "lasso_mcp_scad machine": ("lasso_mcp_scad", machine),
+    "study overhead": ("study_overhead", study_overhead),
+    "study overhead machine": ("study_overhead", machine),
     "cold start": ("cold_start", cold_start),
     "cold start machine": ("cold_start", machine),
 }

@@ -42,6 +42,12 @@ def test_worked_example_prints_what_the_page_shows(capsys):
     )
 
 
+def test_simulation_example_prints_what_the_page_shows(capsys):
+    code, shown = marked_block("simulation example")
+    exec(compile(code, str(GUIDE), "exec"), {"__name__": "simulation_example"})
+    assert capsys.readouterr().out.split() == shown.split()
+
+
 # --- A penalty of one's own ------------------------------------------------------------
 
 
