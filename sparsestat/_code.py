@@ -57,15 +57,21 @@ def _import(module: str) -> ModuleType:
 
 @functools.lru_cache(maxsize=10_000)
 def _global_names(code: CodeType) -> tuple[_Name, ...]:
-    """List the dotted names in code that begin with a global or an imported module."""
+    """List the dotted names in code that begin with a global or an imported module.
+
+    Globals that the code itself sets are left out: what they hold changes in use.
+    """
+    instructions = list(dis.get_instructions(code))
+    changing = {i.argval for i in instructions if i.opname == "STORE_GLOBAL"}
     found: list[_Name] = []
     imported: dict[str, _Name] = {}  # local names of modules
     open_name: _Name | None = None  # to which attributes may be added
-    for instruction in dis.get_instructions(code):
+    for instruction in instructions:
         operation, argument = instruction.opname, instruction.argval
         if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
-            open_name = _Name("", (argument,))
-            found.append(open_name)
+            open_name = None if argument in changing else _Name("", (argument,))
+            if open_name:
+                found.append(open_name)
         elif operation in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM") and open_name:
             longer = open_name._replace(path=(*open_name.path, argument))
             found.append(longer)

@@ -16,7 +16,7 @@ import hashlib
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -34,7 +34,7 @@ __all__ = ["fingerprint", "package_version"]
 # Whose text is their value
 CONSTANTS = (
     *(type(None), bool, int, float, complex, str, bytes, range, slice),
-    *(np.generic, PurePath, Fraction, Decimal, date),
+    *(np.generic, PurePath, Fraction, Decimal, date, timedelta, Enum),
 )
 VALUES = (*CONSTANTS, tuple, frozenset, np.ndarray)
 CODE = (FunctionType, BuiltinFunctionType, MethodType, type, functools.partial, np.ufunc)
@@ -104,7 +104,7 @@ class _Speller:
             return f"{thing.__name__} {package_version(thing.__name__.partition('.')[0])}"
         wrapped = _wrapped(thing)
         if wrapped is not None:
-            return self.spell((wrapped, dict(getattr(thing, "registry", {}))))
+            return self.spell(wrapped)
         if hasattr(thing, "__name__"):  # compiled functions
             owner = getattr(thing, "__self__", None)
             bound = "" if isinstance(owner, ModuleType) else self.spell(owner)
@@ -113,7 +113,8 @@ class _Speller:
 
     def _spell_function(self, function: FunctionType) -> str:
         held = [cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell)]
-        texts = [self.spell((function.__defaults__, function.__kwdefaults__, held))]
+        registry = dict(getattr(function, "registry", {}))  # of functools.singledispatch
+        texts = [self.spell((function.__defaults__, function.__kwdefaults__, held, registry))]
         for code in code_objects(function.__code__):
             constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
             texts += [code.co_code.hex(), *code.co_names]
@@ -143,7 +144,10 @@ class _Speller:
             return self.spell(value)
         if _wrapped(value) is not None or hasattr(value, "get_params"):
             return self.spell(value)
-        return "" if _is_installed(type(value).__module__) else self.spell(type(value))
+        if _is_installed(type(value).__module__):
+            return ""
+        held = vars(value) if hasattr(value, "__dict__") else {}
+        return self.spell((type(value), {k: v for k, v in held.items() if isinstance(v, CODE)}))
 
 
 def _wrapped(thing: Any) -> Callable[..., Any] | None:

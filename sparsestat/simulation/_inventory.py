@@ -46,6 +46,8 @@ class Inventory:
     ----------
     parts : sequence of Part
     experiment : Experiment
+    versions : dict
+        Of its code, at the start of the run.
     scenarios : dict
         Those of the study, by identity.
     manifest : Manifest
@@ -55,8 +57,6 @@ class Inventory:
 
     Attributes
     ----------
-    versions : dict
-        The present ones.
     rows : DataFrame
         Those that count.
     changed : DataFrame
@@ -69,12 +69,13 @@ class Inventory:
         self,
         parts: Sequence[Part],
         experiment: Experiment,
+        versions: Mapping[str, str],
         scenarios: Mapping[str, Scenario],
         manifest: Manifest,
         on_change: str = REFUSE,
     ) -> None:
         self.scenarios, self.methods = scenarios, list(experiment.methods)
-        self.versions, self._manifest = experiment.versions(), manifest
+        self._versions, self._manifest = versions, manifest
         self._on_change = on_change
         columns = [*IDENTITY, *experiment.columns, "seconds", "warning", "error", "traceback"]
         frames = [self._rated(part, columns) for part in parts]
@@ -92,20 +93,20 @@ class Inventory:
         self.marks = sorted({mark for marks in decided[MARKS] for mark in marks})
 
     def _rated(self, part: Part, columns: Sequence[str]) -> pd.DataFrame:
-        """Return the rows of a part that belong to the study and do not count as nothing."""
+        """Return the rows of a part that belong to the study."""
         rows = part.rows.reindex(columns=columns)
         rows = rows[rows["scenario"].isin(self.scenarios) & rows["method"].isin(self.methods)]
         ratings = {m: self._rate(part.versions, m) for m in rows["method"].unique()}
         rows[RANK] = rows["method"].map({m: rank for m, (rank, _) in ratings.items()})
         rows[MARKS] = rows["method"].map({m: marks for m, (_, marks) in ratings.items()})
-        return rows[rows[RANK] > DROPPED] if self._on_change == REFUSE else rows
+        return rows
 
     def _rate(self, made_by: Mapping[str, str], method: str) -> tuple[int, tuple[str, ...]]:
         """Rate the rows of a method by the versions that made them; tell what differs."""
         others = {method_unit(name) for name in self.methods if name != method}
         marks = tuple(
             f"{unit}: {made_by.get(unit)}, now {version}"
-            for unit, version in self.versions.items()
+            for unit, version in self._versions.items()
             if unit not in others and made_by.get(unit) != version
         )
         ranks = {REFUSE: CHANGED, KEEP: KEPT, RERUN: DROPPED}

@@ -252,9 +252,13 @@ def replications_needed(pilot: Evaluation, mcse: float) -> float:
     """Return how many replications give a Monte Carlo standard error, judging by a pilot.
 
     A proportion that is 0 or 1 in the pilot is taken to be as if one more success and one
-    more failure had been seen.
+    more failure had been seen. A pilot without two values says nothing: nan.
     """
     n = len(pilot.influence)
+    if n < 2:
+        return math.nan
+    if math.isnan(pilot.mcse):  # of estimates that are not finite
+        return math.inf
     if pilot.mcse == 0.0 and pilot.estimate in (0.0, 1.0):
         p = 1.0 / (n + 2)
         return p * (1.0 - p) / mcse**2

@@ -206,14 +206,16 @@ class Study:
         store, experiment = self._store(path), self._experiment
         with store.locked():
             manifest = store.manifest(self.name)
-            inventory = self._inventory(store, manifest, on_change, repair=True)
+            versions = experiment.versions()
+            look = partial(self._inventory, store, manifest, versions, on_change, repair=True)
+            inventory = look()
             self._refuse_changes(inventory)
             manifest.decisions.update(dict.fromkeys(inventory.marks, on_change))
             groups = list(inventory.missing(self.replications, retry_failed=retry_failed))
             if groups:
                 manifest.scenarios.update(self._scenarios_by_id)
                 with logged_run(manifest, store):
-                    columns, versions = experiment.columns, inventory.versions
+                    columns = experiment.columns
                     compute(
                         experiment,
                         versions,
@@ -225,7 +227,7 @@ class Study:
                         first_must_work=inventory.rows.empty,
                     )
                 store.merge()
-                inventory = self._inventory(store, manifest, on_change, repair=True)
+                inventory = look()
             elif inventory.marks:
                 store.write_manifest(manifest)
             return self._result(inventory)
@@ -257,7 +259,8 @@ class Study:
                 f"there is no study in {store.folder}: nothing was run yet."
             )
         manifest = store.manifest(self.name)
-        inventory = self._inventory(store, manifest, REFUSE, repair=False)
+        versions = self._experiment.versions()
+        inventory = self._inventory(store, manifest, versions, REFUSE, repair=False)
         self._refuse_changes(inventory)
         return self._result(inventory)
 
@@ -370,10 +373,22 @@ class Study:
         return Store(Path("simulations", self.name) if path is None else Path(path))
 
     def _inventory(
-        self, store: Store, manifest: Manifest, on_change: str, *, repair: bool
+        self,
+        store: Store,
+        manifest: Manifest,
+        versions: Mapping[str, str],
+        on_change: str,
+        *,
+        repair: bool,
     ) -> Inventory:
-        parts = store.read_parts(repair=repair)
-        return Inventory(parts, self._experiment, self._scenarios_by_id, manifest, on_change)
+        return Inventory(
+            store.read_parts(repair=repair),
+            self._experiment,
+            versions,
+            self._scenarios_by_id,
+            manifest,
+            on_change,
+        )
 
     def _result(self, inventory: Inventory) -> StudyResult:
         rows = inventory.rows[inventory.rows["replication"] < self.replications]

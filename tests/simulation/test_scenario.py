@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sparsestat.simulation import grid
@@ -26,9 +27,24 @@ def test_what_is_no_list_is_one_value():
     assert grid() == [{}]
 
 
+@pytest.mark.parametrize(
+    "axis", [{0.5}, frozenset([0.5]), (x / 2 for x in [1]), pd.Series([0.5]), iter([0.5])]
+)
+def test_an_iterable_gives_its_values(axis):
+    found = grid(n=[1, 2], rho=axis)
+    assert found == [{"n": 1, "rho": 0.5}, {"n": 2, "rho": 0.5}]
+    assert scenario_id(found[0]) == scenario_id({"n": 1, "rho": 0.5})
+
+
+def test_dictionaries_and_strings_are_single_values():
+    assert grid(options={"a": 1}, name="ab") == [{"options": {"a": 1}, "name": "ab"}]
+
+
 def test_a_grid_refuses_a_field_without_values():
     with pytest.raises(ValueError, match="rho has no values"):
         grid(n=[1], rho=[])
+    with pytest.raises(ValueError, match="rho has no values"):
+        grid(n=[1], rho=iter(()))
 
 
 def test_an_identity_is_128_bits_that_never_change():

@@ -262,15 +262,118 @@ def test_rerun_computes_anew_and_going_back_computes_nothing(reference, tmp_path
     assert_same(back.frame, reference.frame)
 
 
-def test_an_interrupted_rerun_goes_on_without_being_asked_again(tmp_path):
-    make_study().run(path=tmp_path)
-    changed = make_study(methods={"mean": other_mean})
+STRENGTH = {"left": 0}  # calls before the method gives up
+
+
+def tiring(sample):
+    STRENGTH["left"] -= 1
+    if STRENGTH["left"] < 0:
+        raise ArithmeticError("tired")
+    return average(sample) + 1.0
+
+
+def interrupted_rerun(path):
+    """Run the study, and again with another method that gives up on the way."""
+    make_study().run(path=path)
+    changed = make_study(methods={"mean": tiring, "median": middle, "noisy": noisy})
+    STRENGTH["left"] = 5
     with pytest.raises(TooManyErrorsError):
-        make_study(methods={"mean": fragile}, max_errors=0).run(
-            path=tmp_path, on_change="rerun"
-        )
-    assert counted(changed, tmp_path, on_change="rerun")[0] == 4 * 12
+        replace(changed, max_errors=0).run(path=path, on_change="rerun")
+    STRENGTH["left"] = 1000
+    return changed
+
+
+def test_an_interrupted_rerun_goes_on_without_being_asked_again(reference, tmp_path):
+    changed = interrupted_rerun(tmp_path)
+    before = len(stored_rows(tmp_path)) - len(reference.frame)
+    assert 5 < before < 48
+    added, result = counted(changed, tmp_path)
+    assert added == 48 - before
+    shift = result.frame["centre_estimate"] - reference.frame["centre_estimate"]
+    shift = shift[(result.frame["method"] == "mean") & (result.frame["error"] == "")]
+    assert len(shift) >= 48 - (before - 5)
+    np.testing.assert_allclose(shift, 1.0)
+    added, result = counted(changed, tmp_path, retry_failed=True)
+    assert 0 < added <= before - 5
+    assert (result.frame["error"] == "").all()
+
+
+def test_an_interrupted_rerun_may_be_given_up(reference, tmp_path):
+    changed = interrupted_rerun(tmp_path)
+    added, result = counted(changed, tmp_path, on_change="keep")
+    assert added == 0
+    rows = result.frame[result.frame["method"] == "mean"].reset_index(drop=True)
+    old = reference.frame[reference.frame["method"] == "mean"].reset_index(drop=True)
+    shift = rows["centre_estimate"] - old["centre_estimate"]
+    assert (shift == 0.0).sum() > 24
+    assert (shift.round(9) == 1.0).sum() == 5
     assert counted(changed, tmp_path)[0] == 0
+
+
+def shifted(by):
+    return lambda sample: average(sample) + by
+
+
+def of_version(k, **changes):
+    """Return the study with the k-th version of its method."""
+    scenarios = grid(size=10, centre=0.0)
+    return make_study(methods={"mean": shifted(float(k))}, scenarios=scenarios, **changes)
+
+
+def made_by(result):
+    """Return the versions that have made the rows, by replication."""
+    plain = of_version(0)
+    data = [plain.replay({}, "mean", k).fit for k in range(len(result.frame))]
+    return (result.frame["centre_estimate"] - data).round(9).tolist()
+
+
+def test_a_decision_holds_for_the_version_it_was_made_for(tmp_path):
+    of_version(1).run(path=tmp_path)
+    of_version(2).run(path=tmp_path, on_change="keep")
+    with pytest.raises(StudyChangedError, match="method 'mean'"):
+        of_version(3).run(path=tmp_path)
+    with pytest.raises(StudyChangedError, match="method 'mean'"):
+        of_version(3).load(tmp_path)
+    assert made_by(of_version(2).run(path=tmp_path)) == [1.0] * 12
+    assert counted(of_version(1), tmp_path)[0] == 0
+
+
+def test_rerun_takes_no_row_of_any_other_version(tmp_path):
+    of_version(1, replications=2).run(path=tmp_path)
+    kept = of_version(2, replications=4).run(path=tmp_path, on_change="keep")
+    assert made_by(kept) == [1.0, 1.0, 2.0, 2.0]
+    added, result = counted(of_version(3, replications=4), tmp_path, on_change="rerun")
+    assert added == 4
+    assert made_by(result) == [3.0] * 4
+    # Code that is back finds its rows, and those that were kept for it
+    for version, replications in ((1, 2), (2, 4), (3, 4)):
+        study = of_version(version, replications=replications)
+        added, result = counted(study, tmp_path, on_change="keep")
+        assert added == 0
+    assert made_by(of_version(3, replications=4).load(tmp_path)) == [3.0] * 4
+    back = of_version(1, replications=2).load(tmp_path)
+    assert made_by(back) == [1.0, 1.0]
+
+
+def test_what_was_kept_may_be_run_again(tmp_path):
+    of_version(1).run(path=tmp_path)
+    added, kept = counted(of_version(2), tmp_path, on_change="keep")
+    assert (added, made_by(kept)) == (0, [1.0] * 12)
+    added, result = counted(of_version(2), tmp_path, on_change="rerun")
+    assert (added, made_by(result)) == (12, [2.0] * 12)
+    assert counted(of_version(2), tmp_path)[0] == 0
+    added, back = counted(of_version(1), tmp_path)  # the oldest rows count at once
+    assert (added, made_by(back)) == (0, [1.0] * 12)
+
+
+def test_rerun_fills_what_keep_has_left_open(tmp_path):
+    make_study().run(path=tmp_path)
+    more = make_study(measures={"absolute": absolute_error, "squared": lambda fit, s: fit**2})
+    assert more.run(path=tmp_path, on_change="keep").frame["squared"].isna().all()
+    added, result = counted(more, tmp_path, on_change="rerun")
+    assert added == len(result.frame) == 4 * 3 * 12
+    assert result.frame["squared"].notna().all()
+    assert counted(more, tmp_path)[0] == 0
 
 
 def test_changed_data_and_measures_are_seen(tmp_path):
@@ -328,12 +431,9 @@ def test_failures_are_rows(tmp_path):
     assert frame.loc[~failed, ["absolute", "centre_estimate"]].notna().all(axis=None)
     counts = failed.groupby([frame["size"], frame["centre"], frame["method"]]).sum()
     summary = result.summary().query("measure == 'absolute'")
+    assert len(summary) == 8
     for row in summary.itertuples():
-        assert (
-            row.n_failed == counts[row.n_1, row.centre, row.method]
-            if hasattr(row, "n_1")
-            else True
-        )
+        assert row.n_failed == counts[row.size, row.centre, row.method] == 40 - row.n
     assert "in fragile" in result.failures["traceback"].iloc[0]
     assert len(result.failures) == failed.sum()
     first = result.failures.iloc[0]
@@ -499,7 +599,90 @@ def replace_measures(result):
     return replace(result, measures={"absolute": result.measures["absolute"]})
 
 
+def test_a_folder_without_rows_has_empty_results(tmp_path):
+    for result in (
+        make_study().load(tmp_path),
+        make_study(measures={"a": absolute_error}).load(tmp_path),
+    ):
+        assert len(result.frame) == len(result.failures) == 0
+        summary = result.summary()
+        assert len(summary) == 4 * 3 * len(result.measures)
+        assert summary[["estimate", "mcse"]].isna().all(axis=None)
+        assert (summary[["n", "n_failed"]] == 0).all(axis=None)
+        compared = result.compare("mean", "median")
+        assert compared["estimate"].isna().all()
+        assert (compared["n"] == 0).all()
+        assert result.to_markdown().count("\n") >= 4
+        assert result.to_latex()
+    with pytest.raises(ValueError, match="nothing can be said"):
+        result.replications_for("a", 0.1)
+    gain = make_study(measures={"gain": m.relative_precision(CENTRE, "mean")})
+    nothing = gain.load(tmp_path).compare("median", "mean")  # gains are differences already
+    assert len(nothing) == 0
+    assert list(nothing.columns) == list(compared.columns)
+
+
+@pytest.mark.parametrize("name", ["rank", "units", "succeeded", "marks", "changed"])
+def test_measures_may_be_called_what_columns_are_called_inside(tmp_path, name):
+    study = make_study(measures={name: absolute_error}, replications=3)
+    plain = make_study(measures={"absolute": absolute_error}, replications=3)
+    expected = plain.run(path=tmp_path / "plain").frame["absolute"]
+    assert (study.run(path=tmp_path / "named").frame[name] == expected).all()
+    assert counted(study, tmp_path / "named")[0] == 0
+    assert (study.load(tmp_path / "named").summary()["measure"] == name).all()
+
+
+def test_integers_stay_integers_beside_none(tmp_path):
+    scenarios = grid(k=[1, None, 3])
+    study = make_study(
+        scenarios=scenarios, generate=lambda k, random_state: draw(5, 0.0, random_state)
+    )
+    result = study.run(path=tmp_path)
+    for frame in (result.frame, result.summary(), result.compare("mean", "noisy")):
+        found = frame["k"].drop_duplicates().tolist()
+        assert found == [1, None, 3]
+        assert [type(value) for value in found] == [int, type(None), int]
+    assert "1.0" not in result.to_markdown().replace("1.0 ", "")
+
+
 # --- What is refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [0, "2", 2.5])
+def test_a_number_of_processes_that_is_none_is_refused_before_anything_is_run(tmp_path, n_jobs):
+    called = []
+    study = make_study(generate=lambda **scenario: called.append(scenario))
+    with pytest.raises(ValueError, match="n_jobs must be"):
+        study.run(n_jobs, path=tmp_path / "study")
+    with pytest.raises(ValueError, match="n_jobs must be"):
+        study.replications_for("absolute", 0.1, n_jobs=n_jobs, path=tmp_path / "study")
+    assert not called
+    assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e200])
+def test_a_pilot_whose_errors_are_infinite_says_nothing(tmp_path, value):
+    def huge(fit, sample):
+        return value if fit > sample.centre else 0.0
+
+    study = make_study(measures={"huge": huge, "absolute": absolute_error})
+    with pytest.raises(ValueError, match="nothing can be said"):
+        study.replications_for("huge", 0.1, pilot=12, path=tmp_path)
+    assert study.replications_for("absolute", 0.1, pilot=12, path=tmp_path) > 1
+    with pytest.raises(ValueError, match="mcse must be"):
+        study.load(tmp_path).replications_for("absolute", float("inf"))
+    with pytest.raises(ValueError, match="mcse must be"):
+        study.replications_for("absolute", float("inf"), path=tmp_path / "other")
+    assert not (tmp_path / "other").exists()  # refused before the pilot
+
+
+def test_a_pilot_in_which_one_method_has_infinite_errors_says_nothing(tmp_path):
+    study = make_study(
+        methods={"mean": average, "lost": lambda sample: float("inf")},
+        measures={"absolute": absolute_error},
+    )
+    with pytest.raises(ValueError, match="nothing can be said"):
+        study.replications_for("absolute", 0.1, pilot=12, path=tmp_path)
 
 
 @pytest.mark.parametrize(
