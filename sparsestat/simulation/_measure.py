@@ -16,8 +16,6 @@ __all__ = [
     "Loss",
     "Measure",
     "Values",
-    "sample_mean",
-    "proportion",
     "replications_needed",
 ]
 
@@ -232,20 +230,6 @@ class Measure:
             else:
                 found = self.statistic(values, reference)
         return found if n > 1 else found._replace(mcse=math.nan)
-
-
-def sample_mean(x: NDArray[np.float64]) -> Evaluation:
-    """Estimate an expectation; its error is sd / sqrt(n)."""
-    influence = x - np.mean(x)
-    n = len(x)
-    mcse = math.sqrt(influence @ influence / n / (n - 1)) if n > 1 else math.nan
-    return Evaluation(float(np.mean(x)), mcse, influence)
-
-
-def proportion(x: NDArray[np.float64]) -> Evaluation:
-    """Estimate a probability from values 0 and 1; its error is sqrt(p (1 - p) / n)."""
-    p = float(np.mean(x))
-    return Evaluation(p, math.sqrt(p * (1.0 - p) / len(x)), x - p)
 
 
 def replications_needed(pilot: Evaluation, mcse: float) -> float:

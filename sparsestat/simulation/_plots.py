@@ -1,4 +1,4 @@
-"""Figures of studies: measures with their Monte Carlo errors, and confidence intervals."""
+"""Figures of measures with their Monte Carlo errors: lollipops and nested loops."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sparsestat.simulation._tables import distinct, keys, spell, varying
 
-__all__ = ["lollipop", "nested_loop", "zip_plot"]
+__all__ = ["INTERVAL", "REACH", "legend", "lollipop", "nested_loop", "wrapped"]
 
 REACH = 1.96  # of an interval, in standard errors
 INTERVAL = "95 % Monte Carlo interval"
@@ -26,10 +26,6 @@ LETTER = 0.08
 
 WIDEST_NAME = 24  # letters of a line in a legend
 MOST_LEVELS = 8  # of a field that are labelled
-PANELS = 4  # side by side
-COVERS = {True: "0.7", False: "C1"}
-NOMINAL: dict[str, Any] = {"color": "0.2", "lw": 1.0}
-MONTE_CARLO: dict[str, Any] = {"color": "0.2", "lw": 1.0, "ls": (0, (3, 2))}
 
 
 class _Cells(NamedTuple):
@@ -79,18 +75,18 @@ def lollipop(
     labels = _labels(table, fields)
     if ax is None:
         height = max(2.2, 1.0 + ROW * n_scenarios * (n_methods + BETWEEN))
-        ax = _axes(height, _widest(labels) + _widest(map(_wrapped, cells.methods)) - 30)
+        ax = _axes(height, _widest(labels) + _widest(map(wrapped, cells.methods)) - 30)
     starts = np.arange(n_scenarios) * (n_methods + BETWEEN)
     if target is not None:
         ax.axvline(target, color="0.4", lw=0.8)
     for k, method in enumerate(cells.methods):
         x, y, reach = cells.estimates[:, k], starts + k, cells.reaches[:, k]
-        _points(ax, k, x, y, reach, target, _wrapped(method))
+        _points(ax, k, x, y, reach, target, wrapped(method))
     _note_failures(ax, starts, cells.failed)
     _name_rows(ax, starts, labels, cells.methods)
     ax.set_xlabel(f"{label} ({INTERVAL})")
     if n_scenarios > 1:
-        _legend(ax, 0.7 if cells.failed.any() else 0.1)
+        legend(ax, 0.7 if cells.failed.any() else 0.1)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -144,13 +140,13 @@ def nested_loop(
     ladders = [_ladder(table, cells, order, field) for field in varying(table, order)]
     strip = PITCH * (0.5 + sum(ladder.height + APART for ladder in ladders))
     if ax is None:
-        ax = _axes(3.4 + strip, _widest(map(_wrapped, cells.methods)) - 12)
+        ax = _axes(3.4 + strip, _widest(map(wrapped, cells.methods)) - 12)
     edges = np.arange(len(cells.scenarios) + 1) - 0.5
     if target is not None:
         ax.axhline(target, color="0.4", lw=0.8)
     for k, method in enumerate(cells.methods):
-        _steps(ax, k, edges, cells.estimates[:, k], cells.reaches[:, k], _wrapped(method))
-    _legend(ax, 0.1)
+        _steps(ax, k, edges, cells.estimates[:, k], cells.reaches[:, k], wrapped(method))
+    legend(ax, 0.1)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_xticks([])
     ax.set_ylabel(f"{label}\n({INTERVAL})")
@@ -158,61 +154,6 @@ def nested_loop(
     below = _strip(ax, strip, edges, ladders) if ladders else ax
     below.set_xlabel("1 scenario" if len(edges) == 2 else f"{len(edges) - 1} scenarios")
     return ax
-
-
-def zip_plot(rows: Any, *, label: str, level: float, axes: Any = None) -> NDArray[Any]:
-    """Draw the confidence intervals of each replication, those that miss the truth on top.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Columns method, estimate, truth, lower and upper, one row a method and replication of
-        one scenario. Rows with nan are left out.
-    label : str
-        What is estimated.
-    level : float
-        Nominal coverage.
-    axes : array-like of matplotlib Axes, default=None
-        One for each method; a new figure by default.
-
-    Returns
-    -------
-    ndarray of matplotlib Axes
-        One for each method.
-
-    Raises
-    ------
-    ValueError
-        If there is no interval, or there are not as many axes as methods.
-
-    Notes
-    -----
-    The figure is that of :cite:t:`morris2019simulation`. Intervals are ordered by the distance
-    of the estimate from the truth in units of half the width, those that cover the truth
-    below those that do not: the colour changes at the coverage.
-    """
-    methods = distinct(rows["method"])
-    stacks = [_stack(rows[rows["method"] == method]) for method in methods]
-    if not any(stack.covers.size for stack in stacks):
-        raise ValueError("rows has no interval: there is nothing to draw.")
-    axes = _panels(len(methods)) if axes is None else np.atleast_1d(axes).ravel()
-    if len(axes) != len(methods):
-        raise ValueError(f"axes must be {len(methods)}, one a method. Got {len(axes)}.")
-    limits = _limits(np.concatenate([stack.ends.ravel() for stack in stacks]))
-    for ax, method, stack in zip(axes, methods, stacks, strict=True):
-        _zip(ax, stack, level, limits)
-        n, percent = stack.covers.size, 100.0 * stack.coverage
-        cover = f"{percent:.1f} % of {n} cover" if n else "no interval"
-        ax.set_title(f"{_wrapped(method)}\n{cover}", fontsize="medium")
-        if ax.xaxis.get_tick_params()["labelbottom"]:
-            ax.set_xlabel(f"{_wrapped(label)}\nminus the truth")
-        if ax.yaxis.get_tick_params()["labelleft"]:
-            ax.set_ylabel("fractional centile (%)")
-    _zip_legend(max(axes, key=lambda ax: ax.get_position().x1), level)  # right of the first row
-    return axes
-
-
-# --- Cells of a table ------------------------------------------------------------------
 
 
 def _cells(table: Any, fields: Sequence[str]) -> _Cells:
@@ -261,7 +202,7 @@ def _axes(height: float, letters: int) -> Any:
     return ax
 
 
-def _wrapped(name: Any) -> str:
+def wrapped(name: Any) -> str:
     return fill(spell(name), WIDEST_NAME, break_long_words=False, break_on_hyphens=False)
 
 
@@ -269,7 +210,7 @@ def _widest(texts: Iterable[str]) -> int:
     return max((len(line) for text in texts for line in text.split("\n")), default=0)
 
 
-def _legend(ax: Any, space: float, **kwargs: Any) -> None:
+def legend(ax: Any, space: float, **kwargs: Any) -> None:
     """Draw a legend this many inches to the right of the axes."""
     from matplotlib.transforms import ScaledTranslation
 
@@ -319,7 +260,7 @@ def _name_rows(ax: Any, starts: NDArray[Any], labels: list[str], methods: list[A
     """Label scenarios, every other one shaded, or the methods if there is one scenario."""
     n = len(methods)
     if len(starts) == 1:
-        ax.set_yticks(range(n), [_wrapped(method) for method in methods])
+        ax.set_yticks(range(n), [wrapped(method) for method in methods])
     else:
         ax.set_yticks(starts + 0.5 * (n - 1), labels)
         for start in starts[::2]:
@@ -418,94 +359,3 @@ def _strip(ax: Any, size: float, edges: NDArray[Any], ladders: list[_Ladder]) ->
     strip.spines[:].set_visible(False)
     strip.patch.set_visible(False)  # it would hide the axis above
     return strip
-
-
-# --- Intervals -------------------------------------------------------------------------
-
-
-class _Stack(NamedTuple):
-    """Intervals minus the truth, from those that hold it best to those that miss it most."""
-
-    ends: NDArray[np.float64]
-    covers: NDArray[np.bool_]
-
-    @property
-    def coverage(self) -> float:
-        return float(self.covers.mean()) if self.covers.size else math.nan
-
-
-def _stack(rows: Any) -> _Stack:
-    values = rows[["estimate", "truth", "lower", "upper"]].to_numpy(dtype=float)
-    estimate, truth, lower, upper = values[~np.isnan(values).any(axis=1)].T
-    covers = (lower <= truth) & (truth <= upper)
-    with np.errstate(all="ignore"):
-        distance = np.abs(estimate - truth) / (0.5 * (upper - lower))
-    loop = np.lexsort((np.nan_to_num(distance, posinf=np.inf), ~covers))
-    ends = np.column_stack([lower - truth, upper - truth])
-    return _Stack(ends[loop], covers[loop])
-
-
-def _limits(ends: NDArray[np.float64]) -> tuple[float, float]:
-    """Return limits that show the truth and all ends that are finite."""
-    shown = np.append(ends[np.isfinite(ends)], 0.0)
-    margin = 0.05 * np.ptp(shown) or 1.0
-    return float(shown.min() - margin), float(shown.max() + margin)
-
-
-def _panels(n: int) -> NDArray[Any]:
-    import matplotlib.pyplot as plt
-
-    rows = math.ceil(n / PANELS)
-    columns = math.ceil(n / rows)
-    width, height = plt.rcParams["figure.figsize"]
-    size = max(width, 2.0 * columns + 2.0), height * (1.0 + 0.8 * (rows - 1))
-    _, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=size,
-        layout="constrained",
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for ax in grid.ravel()[n:]:
-        ax.remove()
-    for ax in grid.ravel()[max(n - columns, 0) : n]:  # of which some have none below
-        ax.tick_params(labelbottom=True)
-    return grid.ravel()[:n]
-
-
-def _zip(ax: Any, stack: _Stack, level: float, limits: tuple[float, float]) -> None:
-    from matplotlib.collections import LineCollection
-
-    n = stack.covers.size
-    x = np.clip(stack.ends, *limits)
-    y = 100.0 * (np.arange(n) + 0.5) / max(n, 1)
-    segments = np.stack([x, np.column_stack([y, y])], axis=-1)
-    for covers, color in COVERS.items():
-        chosen = segments[stack.covers == covers]
-        width = min(max(300.0 / max(n, 1), 0.4), 2.0)
-        ax.add_collection(LineCollection(chosen, colors=color, lw=width, rasterized=True))
-    ax.axvline(0.0, color="0.2", lw=0.8)
-    ax.axhline(100.0 * level, **NOMINAL)
-    if n:
-        p = stack.coverage
-        reach = REACH * math.sqrt(p * (1.0 - p) / n)
-        for end in (p - reach, p + reach):
-            ax.axhline(100.0 * min(max(end, 0.0), 1.0), **MONTE_CARLO)
-    ax.set_xlim(*limits)
-    ax.set_ylim(0.0, 100.0)
-    ax.grid(False)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def _zip_legend(ax: Any, level: float) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=COVERS[True], lw=3.0, label="covers the truth"),
-        Line2D([], [], color=COVERS[False], lw=3.0, label="misses the truth"),
-        Line2D([], [], **NOMINAL, label=f"nominal, {100.0 * level:g} %"),
-        Line2D([], [], **MONTE_CARLO, label=f"coverage,\n{INTERVAL}"),
-    ]
-    _legend(ax, 0.1, handles=handles)

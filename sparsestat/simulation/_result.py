@@ -19,6 +19,7 @@ from sparsestat.simulation._measure import (
     replications_needed,
 )
 from sparsestat.simulation._scenario import Scenario, scenario_id, shown
+from sparsestat.simulation._zip_plot import zip_plot
 
 __all__ = ["StudyResult"]
 
@@ -367,7 +368,7 @@ class StudyResult:
         parts = ("estimate", "truth", "lower", "upper")
         names = {source.column(measure, part): part for part in parts}
         intervals = self.frame.iloc[rows][["method", *names]].rename(columns=names)
-        return _plots.zip_plot(intervals, label=source.name, level=source.level, axes=axes)
+        return zip_plot(intervals, label=source.name, level=source.level, axes=axes)
 
     def _table(self, measure: str) -> tuple[pd.DataFrame, float | None]:
         _require(measure in self.measures, "measure", measure, self.measures)

@@ -2,31 +2,31 @@
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.util import find_spec
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
+from sparsestat.simulation._checks import (
+    checked_measures,
+    checked_methods,
+    checked_scenarios,
+    require_distinct,
+    require_extra,
+    require_integer,
+)
 from sparsestat.simulation._inventory import KEEP, REFUSE, RERUN, Inventory
-from sparsestat.simulation._measure import Estimand, Loss, Measure
+from sparsestat.simulation._measure import Estimand, Loss
 from sparsestat.simulation._replicate import Experiment, Method, Replica, replicate
 from sparsestat.simulation._result import StudyResult, find_scenario
 from sparsestat.simulation._run import TooManyErrorsError, compute, logged_run
-from sparsestat.simulation._scenario import Scenario, scenario_id, shown
+from sparsestat.simulation._scenario import Scenario, scenario_id
 from sparsestat.simulation._store import Manifest, Store
-from sparsestat.simulation.measures import mean
 
 __all__ = ["Study", "StudyChangedError", "TooManyErrorsError"]
 
-# What the columns of results are called beside the fields and the measures
-RESERVED = (
-    *("scenario", "method", "replication", "seconds", "warning", "error", "traceback"),
-    *("measure", "estimate", "mcse", "n", "n_failed", "random_state"),
-)
 ON_CHANGE = (REFUSE, RERUN, KEEP)
 
 
@@ -128,18 +128,18 @@ class Study:
             )
         if not callable(self.generate):
             raise TypeError(f"generate must be a function. Got {self.generate!r}.")
-        _require_integer("replications", self.replications, 1)
-        _require_integer("seed", self.seed, 0)
+        require_integer("replications", self.replications, 1)
+        require_integer("seed", self.seed, 0)
         if self.max_errors is not None:
-            _require_integer("max_errors", self.max_errors, 0)
+            require_integer("max_errors", self.max_errors, 0)
         checked = {
-            "scenarios": _checked_scenarios(self.scenarios),
-            "methods": _checked_methods(self.methods),
-            "measures": _checked_measures(self.measures, self.methods),
+            "scenarios": checked_scenarios(self.scenarios),
+            "methods": checked_methods(self.methods),
+            "measures": checked_measures(self.measures, self.methods),
         }
         for field, value in checked.items():
             object.__setattr__(self, field, value)  # which frozen dataclasses need
-        _require_distinct(list(self.scenarios[0]), self._experiment.columns)
+        require_distinct(list(self.scenarios[0]), self._experiment.columns)
 
     # --- Running -----------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class Study:
             If a part of the results is damaged (it is run again), or if packages have
             other versions than in the run before.
         """
-        _require_extra()
+        require_extra()
         if on_change not in ON_CHANGE:
             raise ValueError(f"on_change must be one of {ON_CHANGE}. Got {on_change!r}.")
         if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
@@ -252,7 +252,7 @@ class Study:
         StudyChangedError
             If other code has made the rows, and no run has said what is to become of them.
         """
-        _require_extra()
+        require_extra()
         store = self._store(path)
         if not store.folder.is_dir():
             raise FileNotFoundError(
@@ -289,7 +289,7 @@ class Study:
         """
         if method not in self.methods:
             raise ValueError(f"method must be one of {list(self.methods)}. Got {method!r}.")
-        _require_integer("replication", replication, 0)
+        require_integer("replication", replication, 0)
         found = self.scenarios[find_scenario(self.scenarios, scenario)]
         return replicate(self._experiment, found, method, replication)
 
@@ -335,7 +335,7 @@ class Study:
             raise ValueError(f"measure must be one of {list(self.measures)}. Got {measure!r}.")
         if not (isinstance(mcse, Real) and 0.0 < mcse < math.inf):
             raise ValueError(f"mcse must be a positive number. Got {mcse!r}.")
-        _require_integer("pilot", pilot, 2)
+        require_integer("pilot", pilot, 2)
         first = replace(self, replications=pilot)
         first.run(n_jobs, path, on_change)
         most = replace(self, replications=max(pilot, self.replications))
@@ -405,101 +405,3 @@ class Study:
             f"{', '.join(units)}. Use on_change='rerun' to run them again, on_change='keep' to "
             "keep them as they are (not with another seed), or another path."
         )
-
-
-# --- Checks ----------------------------------------------------------------------------
-
-
-def _checked_scenarios(scenarios: Any) -> tuple[Scenario, ...]:
-    if isinstance(scenarios, Mapping) or not isinstance(scenarios, Iterable):
-        raise TypeError(
-            "scenarios must be a list of dictionaries, such as grid() makes. "
-            f"Got {scenarios!r}."
-        )
-    found = tuple(scenarios)
-    if not found:
-        raise ValueError("scenarios must not be empty: a study without fields has one, {}.")
-    seen: set[Any] = set()
-    for scenario in found:
-        if not isinstance(scenario, Mapping) or not all(isinstance(k, str) for k in scenario):
-            raise TypeError(f"a scenario must be a dictionary of its fields. Got {scenario!r}.")
-        if set(scenario) != set(found[0]):
-            raise ValueError(
-                f"all scenarios must have the same fields. Got {list(found[0])} and "
-                f"{list(scenario)}: set what does not apply to None."
-            )
-        # Tables could not tell True from 1, though their identities differ.
-        looks = tuple(shown(scenario[field]) for field in found[0])
-        if seen & {looks, scenario_id(scenario)}:
-            raise ValueError(f"scenarios must differ. Got {dict(scenario)} twice.")
-        seen |= {looks, scenario_id(scenario)}
-    return tuple({field: scenario[field] for field in found[0]} for scenario in found)
-
-
-def _checked_methods(methods: Any) -> dict[str, Any]:
-    _require_named("methods", methods)
-    for name, method in methods.items():
-        is_estimator = hasattr(method, "fit") and hasattr(method, "get_params")
-        if isinstance(method, type) or not (is_estimator or callable(method)):
-            raise TypeError(
-                f"method {name!r} must be an estimator (an instance, not a class) or a "
-                f"function of the data. Got {method!r}."
-            )
-    return dict(methods)
-
-
-def _checked_measures(measures: Any, methods: Mapping[str, Any]) -> dict[str, Measure]:
-    _require_named("measures", measures)
-    found = {}
-    for name, measure in measures.items():
-        if isinstance(measure, Estimand):
-            raise TypeError(
-                f"measure {name!r} is an estimand: say what of it is to be measured, such as "
-                "measures.bias(estimand), or all with measures.performance(estimand)."
-            )
-        if not isinstance(measure, Measure):
-            if not callable(measure):
-                raise TypeError(
-                    f"measure {name!r} must be a function of a fit and the data, or be made by "
-                    f"a function of sparsestat.simulation.measures. Got {measure!r}."
-                )
-            measure = mean(measure)
-        if measure.reference is not None and measure.reference not in methods:
-            raise ValueError(
-                f"measure {name!r} compares with the method {measure.reference!r}, which is "
-                f"none of {list(methods)}."
-            )
-        found[name] = measure
-    return found
-
-
-def _require_named(what: str, things: Any) -> None:
-    if not isinstance(things, Mapping) or not things:
-        raise TypeError(f"{what} must be a dictionary by name, not empty. Got {things!r}.")
-    for name in things:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"{what} must have strings as names. Got {name!r}.")
-
-
-def _require_integer(name: str, value: Any, smallest: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < smallest:
-        raise ValueError(f"{name} must be an integer of at least {smallest}. Got {value!r}.")
-
-
-def _require_distinct(fields: Sequence[str], columns: Sequence[str]) -> None:
-    count = Counter([*RESERVED, *fields, *columns])
-    taken = [name for name, times in count.items() if times > 1]
-    if taken:
-        raise ValueError(
-            f"{', '.join(map(repr, taken))} cannot name a field or a measure: the results have "
-            "another column of that name. Use a longer one, such as n_samples or l2_error."
-        )
-
-
-def _require_extra() -> None:
-    for package in ("pyarrow", "tqdm"):
-        if find_spec(package) is None:
-            raise ImportError(
-                f"simulation studies need {package}, which is not installed: "
-                "pip install 'sparsestat[simulation]'"
-            )

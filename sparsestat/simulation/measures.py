@@ -10,7 +10,6 @@ differences between methods, in :meth:`StudyResult.compare
 <sparsestat.simulation.StudyResult.compare>`, come from the influence of each replication.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sparsestat import metrics
+from sparsestat.simulation import _statistics as st
 from sparsestat.simulation._measure import (
     ESTIMATE,
     LOWER,
@@ -27,12 +27,8 @@ from sparsestat.simulation._measure import (
     UPPER,
     VALUE,
     Estimand,
-    Evaluation,
     Loss,
     Measure,
-    Values,
-    proportion,
-    sample_mean,
 )
 
 __all__ = [
@@ -64,9 +60,6 @@ __all__ = [
 
 ERROR = (ESTIMATE, TRUTH)
 INTERVAL = (LOWER, UPPER)
-
-
-# --- Losses ----------------------------------------------------------------------------
 
 
 def l2_error(fit: Any, data: Any) -> float:
@@ -226,7 +219,7 @@ def mean(loss: Callable[[Any, Any], float], target: float | None = None) -> Meas
     >>> m.mean(m.false_discovery_proportion, target=0.0).target
     0.0
     """
-    return Measure(Loss(loss), (VALUE,), _mean, target=target)
+    return Measure(Loss(loss), (VALUE,), st.loss_mean, target=target)
 
 
 def quantile(loss: Callable[[Any, Any], float], q: float) -> Measure:
@@ -259,7 +252,7 @@ def quantile(loss: Callable[[Any, Any], float], q: float) -> Measure:
     """
     if not isinstance(q, Real) or not 0.0 < q < 1.0:
         raise ValueError(f"q must be a number between 0 and 1. Got {q!r}.")
-    return Measure(Loss(loss), (VALUE,), partial(_quantile, q=q))
+    return Measure(Loss(loss), (VALUE,), partial(st.quantile, q=q))
 
 
 def median(loss: Callable[[Any, Any], float]) -> Measure:
@@ -275,9 +268,6 @@ def median(loss: Callable[[Any, Any], float]) -> Measure:
     Measure
     """
     return quantile(loss, 0.5)
-
-
-# --- Measures of an estimand -----------------------------------------------------------
 
 
 def performance(estimand: Estimand) -> dict[str, Measure]:
@@ -323,7 +313,7 @@ def bias(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _bias, target=0.0)
+    return Measure(estimand, ERROR, st.bias, target=0.0)
 
 
 def relative_bias(estimand: Estimand) -> Measure:
@@ -340,7 +330,7 @@ def relative_bias(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _relative_bias, target=0.0)
+    return Measure(estimand, ERROR, st.relative_bias, target=0.0)
 
 
 def empirical_se(estimand: Estimand) -> Measure:
@@ -357,7 +347,7 @@ def empirical_se(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _empirical_se)
+    return Measure(estimand, ERROR, st.empirical_se)
 
 
 def mse(estimand: Estimand) -> Measure:
@@ -371,7 +361,7 @@ def mse(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _mse, target=0.0)
+    return Measure(estimand, ERROR, st.mse, target=0.0)
 
 
 def rmse(estimand: Estimand) -> Measure:
@@ -388,7 +378,7 @@ def rmse(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _rmse, target=0.0)
+    return Measure(estimand, ERROR, st.rmse, target=0.0)
 
 
 def relative_precision(estimand: Estimand, reference: str) -> Measure:
@@ -410,7 +400,7 @@ def relative_precision(estimand: Estimand, reference: str) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, ERROR, _relative_precision, target=None, reference=reference)
+    return Measure(estimand, ERROR, st.relative_precision, target=None, reference=reference)
 
 
 def model_se(estimand: Estimand) -> Measure:
@@ -425,7 +415,7 @@ def model_se(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, (SE,), _model_se)
+    return Measure(estimand, (SE,), st.model_se)
 
 
 def relative_error(estimand: Estimand) -> Measure:
@@ -444,7 +434,7 @@ def relative_error(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, (*ERROR, SE), _relative_error, target=0.0)
+    return Measure(estimand, (*ERROR, SE), st.relative_error, target=0.0)
 
 
 def coverage(estimand: Estimand) -> Measure:
@@ -459,7 +449,7 @@ def coverage(estimand: Estimand) -> Measure:
     -------
     Measure
     """
-    return Measure(estimand, (TRUTH, *INTERVAL), _coverage, target=estimand.level)
+    return Measure(estimand, (TRUTH, *INTERVAL), st.coverage, target=estimand.level)
 
 
 def bias_eliminated_coverage(estimand: Estimand) -> Measure:
@@ -478,7 +468,7 @@ def bias_eliminated_coverage(estimand: Estimand) -> Measure:
     Measure
     """
     parts = (*ERROR, *INTERVAL)
-    return Measure(estimand, parts, _bias_eliminated_coverage, target=estimand.level)
+    return Measure(estimand, parts, st.bias_eliminated_coverage, target=estimand.level)
 
 
 def power(estimand: Estimand, null: float = 0.0) -> Measure:
@@ -499,107 +489,7 @@ def power(estimand: Estimand, null: float = 0.0) -> Measure:
     """
     if not isinstance(null, Real):
         raise TypeError(f"null must be a number. Got {null!r}.")
-    return Measure(estimand, INTERVAL, partial(_power, null=float(null)))
-
-
-# --- Statistics ------------------------------------------------------------------------
-
-
-def _mean(values: Values) -> Evaluation:
-    x = values[VALUE]
-    return proportion(x) if np.all((x == 0.0) | (x == 1.0)) else sample_mean(x)
-
-
-def _error(values: Values) -> np.ndarray:
-    return values[ESTIMATE] - values[TRUTH]
-
-
-def _bias(values: Values) -> Evaluation:
-    return sample_mean(_error(values))
-
-
-def _relative_bias(values: Values) -> Evaluation:
-    return sample_mean(_error(values) / values[TRUTH])
-
-
-def _mse(values: Values) -> Evaluation:
-    return sample_mean(_error(values) ** 2)
-
-
-def _rmse(values: Values) -> Evaluation:
-    return _root(sample_mean(_error(values) ** 2))
-
-
-def _root(square: Evaluation) -> Evaluation:
-    """Take the root by the delta method."""
-    root = math.sqrt(square.estimate)
-    slope = 0.5 / root if root > 0.0 else 0.0
-    return Evaluation(root, slope * square.mcse, slope * square.influence)
-
-
-def _empirical_se(values: Values) -> Evaluation:
-    return _spread(_error(values))
-
-
-def _spread(e: np.ndarray) -> Evaluation:
-    """Estimate the standard deviation; it is 0 where errors differ by rounding alone."""
-    n = len(e)
-    centred = e - np.mean(e)
-    s = math.sqrt(centred @ centred / (n - 1)) if n > 1 else math.nan
-    if s <= 4.0 * np.finfo(float).eps * np.max(np.abs(e)):
-        return Evaluation(0.0, 0.0, np.zeros(n))
-    return Evaluation(s, s / math.sqrt(2.0 * max(n - 1, 1)), (centred**2 - s**2) / (2.0 * s))
-
-
-def _relative_precision(values: Values, reference: Values) -> Evaluation:
-    own, base = _error(values), _error(reference)
-    n = len(own)
-    s, s_base = _spread(own), _spread(base)
-    ratio = np.square(s_base.estimate / np.float64(s.estimate))
-    covariance = (own - own.mean()) @ (base - base.mean()) / np.float64(n - 1)
-    r = np.clip(covariance / (s.estimate * np.float64(s_base.estimate)), -1.0, 1.0)
-    mcse = 200.0 * ratio * np.sqrt((1.0 - r**2) / (n - 1))
-    relative = s_base.influence / s_base.estimate - s.influence / s.estimate
-    return Evaluation(float(100.0 * (ratio - 1.0)), float(mcse), 200.0 * ratio * relative)
-
-
-def _model_se(values: Values) -> Evaluation:
-    return _root(sample_mean(values[SE] ** 2))
-
-
-def _relative_error(values: Values) -> Evaluation:
-    model, empirical = _model_se(values), _empirical_se(values)
-    a, b = np.float64(model.estimate), np.float64(empirical.estimate)
-    scale = 100.0 * a / b
-    mcse = scale * np.hypot(model.mcse / a, empirical.mcse / b)
-    influence = scale * (model.influence / a - empirical.influence / b)
-    return Evaluation(float(scale - 100.0), float(mcse), influence)
-
-
-def _coverage(values: Values) -> Evaluation:
-    return proportion(_within(values, values[TRUTH]))
-
-
-def _bias_eliminated_coverage(values: Values) -> Evaluation:
-    return proportion(_within(values, values[TRUTH] + np.mean(_error(values))))
-
-
-def _power(values: Values, null: float) -> Evaluation:
-    return proportion(1.0 - _within(values, null))
-
-
-def _within(values: Values, point: Any) -> np.ndarray:
-    return ((values[LOWER] <= point) & (point <= values[UPPER])).astype(float)
-
-
-def _quantile(values: Values, q: float) -> Evaluation:
-    x = values[VALUE]
-    reach = math.sqrt(q * (1.0 - q) / len(x))
-    low, high = max(q - reach, 0.0), min(q + reach, 1.0)
-    estimate, lower, upper = map(float, np.quantile(x, [q, low, high]))
-    slope = (upper - lower) / (high - low)  # one over the density
-    below = x <= estimate
-    return Evaluation(estimate, slope * reach, slope * (np.mean(below) - below))
+    return Measure(estimand, INTERVAL, partial(st.power, null=float(null)))
 
 
 def _coef(fit: Any) -> Any:

@@ -11,7 +11,8 @@ import pytest
 from sparsestat import metrics
 from sparsestat.simulation import Estimand
 from sparsestat.simulation import measures as m
-from sparsestat.simulation._measure import Loss, sample_mean
+from sparsestat.simulation._measure import Loss
+from sparsestat.simulation._statistics import sample_mean
 
 THETA = Estimand("theta", estimate=float, truth=0.0, se=float)
 MEASURES = {

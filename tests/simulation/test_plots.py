@@ -10,7 +10,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sparsestat.simulation._plots import lollipop, nested_loop, zip_plot
+from sparsestat.simulation._plots import lollipop, nested_loop
+from sparsestat.simulation._zip_plot import zip_plot
 
 METHODS = ["lasso", "MCP", "elastic net, cross-validated by the one-standard-error rule"]
 GRID = {"n_samples": [100, 200, 400], "rho": [0.5, 0.0], "snr": [2.0], "noise": ["t3", None]}

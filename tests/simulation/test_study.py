@@ -765,9 +765,9 @@ def test_wrong_requests_are_refused_by_name(reference, tmp_path):
 
 
 def test_missing_packages_are_named(monkeypatch, tmp_path):
-    from sparsestat.simulation import _study
+    from sparsestat.simulation import _checks
 
-    monkeypatch.setattr(_study, "find_spec", lambda name: None)
+    monkeypatch.setattr(_checks, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"need pyarrow.*sparsestat\[simulation\]"):
         make_study().run(path=tmp_path)
 
