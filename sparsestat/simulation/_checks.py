@@ -62,7 +62,7 @@ def checked_measures(measures: Any, methods: Mapping[str, Any]) -> dict[str, Mea
         if isinstance(measure, Estimand):
             raise TypeError(
                 f"measure {name!r} is an estimand: say what of it is to be measured, such as "
-                "measures.bias(estimand), or all with measures.performance(estimand)."
+                "measures.bias(estimand), or the usual things: measures.performance(estimand)."
             )
         if not isinstance(measure, Measure):
             if not callable(measure):
@@ -108,5 +108,5 @@ def require_extra() -> None:
         if find_spec(package) is None:
             raise ImportError(
                 f"simulation studies need {package}, which is not installed: "
-                "pip install 'sparsestat[simulation]'"
+                "pip install pyarrow tqdm"
             )

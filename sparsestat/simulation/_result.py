@@ -382,6 +382,8 @@ def _column(values: list[Any]) -> pd.Series:
 
 def find_scenario(scenarios: Sequence[Scenario], fields: Mapping[str, Any]) -> int:
     """Return the position of the only scenario with some values of its fields."""
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"scenario must be a dictionary of its fields. Got {fields!r}.")
     unknown = sorted(set(fields) - set(scenarios[0]))
     if unknown:
         raise ValueError(f"scenarios have no fields {unknown}. They have {list(scenarios[0])}.")

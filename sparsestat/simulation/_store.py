@@ -273,7 +273,10 @@ def _read(path: Path) -> Any:
     """Read a part; raise if it is damaged, or none of ours."""
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+    with (
+        path.open("rb") as content,  # of a path as it is: pyarrow would expand "~" in it
+        parquet.ParquetFile(content, page_checksum_verification=True) as file,
+    ):
         table = file.read()
     if not isinstance(json.loads(table.schema.metadata[METADATA]), dict):
         raise TypeError("it does not tell the versions of the code")

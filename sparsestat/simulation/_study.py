@@ -56,7 +56,8 @@ class Study:
         another.
     scenarios : list of dict
         As :func:`grid` makes them. All have the same fields; values are numbers, strings,
-        booleans, None, or lists, tuples and dictionaries of these.
+        booleans, None, or lists, tuples and dictionaries of these. Fields cannot be called
+        as other columns of the results are, such as ``n`` or ``method``.
     generate : callable
         ``generate(**scenario, random_state=rng)``, with a numpy Generator, returns a record
         with attributes ``X`` and ``y``, for methods that are estimators, and whatever the
@@ -370,7 +371,9 @@ class Study:
         return {scenario_id(scenario): scenario for scenario in self.scenarios}
 
     def _store(self, path: str | Path | None) -> Store:
-        return Store(Path("simulations", self.name) if path is None else Path(path))
+        return Store(
+            Path("simulations", self.name) if path is None else Path(path).expanduser()
+        )
 
     def _inventory(
         self,
@@ -399,9 +402,19 @@ class Study:
     def _refuse_changes(self, inventory: Inventory) -> None:
         if not len(inventory.changed):
             return
-        units = sorted({mark.partition(": ")[0] for mark in inventory.marks})
+        changes = ", ".join(sorted({_change(mark) for mark in inventory.marks}))
+        keep = ", on_change='keep' to keep them as they are"
+        if "another seed" in changes:  # whose rows are no replications of this study
+            keep = ""
         raise StudyChangedError(
-            f"{len(inventory.changed)} rows of {self.name!r} were made with another version of "
-            f"{', '.join(units)}. Use on_change='rerun' to run them again, on_change='keep' to "
-            "keep them as they are (not with another seed), or another path."
+            f"{len(inventory.changed)} rows of {self.name!r} were made with {changes}. Use "
+            f"on_change='rerun' to run them again{keep}, or another path."
         )
+
+
+def _change(mark: str) -> str:
+    """Say what a mark of the inventory means."""
+    unit, _, versions = mark.partition(": ")
+    if unit == "seed":
+        return "another seed"
+    return f"no {unit}" if versions.startswith("None,") else f"another version of {unit}"

@@ -12,6 +12,7 @@ from sparsestat.simulation._tables import distinct
 __all__ = ["zip_plot"]
 
 PANELS = 4  # side by side
+SHORTEST = 0.004  # interval that is drawn, in widths of a panel: one without width is seen too
 COVERS = {True: "0.7", False: "C1"}
 NOMINAL: dict[str, Any] = {"color": "0.2", "lw": 1.0}
 MONTE_CARLO: dict[str, Any] = {"color": "0.2", "lw": 1.0, "ls": (0, (3, 2))}
@@ -67,9 +68,6 @@ def zip_plot(rows: Any, *, label: str, level: float, axes: Any = None) -> NDArra
             ax.set_ylabel("fractional centile (%)")
     _zip_legend(max(axes, key=lambda ax: ax.get_position().x1), level)  # right of the first row
     return axes
-
-
-# --- Cells of a table ------------------------------------------------------------------
 
 
 class _Stack(NamedTuple):
@@ -129,6 +127,8 @@ def _zip(ax: Any, stack: _Stack, level: float, limits: tuple[float, float]) -> N
 
     n = stack.covers.size
     x = np.clip(stack.ends, *limits)
+    short = np.maximum(0.5 * (SHORTEST * np.ptp(limits) - np.ptp(x, axis=1)), 0.0)
+    x += short[:, None] * [-1.0, 1.0]
     y = 100.0 * (np.arange(n) + 0.5) / max(n, 1)
     segments = np.stack([x, np.column_stack([y, y])], axis=-1)
     for covers, color in COVERS.items():

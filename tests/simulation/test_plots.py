@@ -536,9 +536,10 @@ def test_infinite_ends_reach_the_edge_and_the_order_remains():
     low, high = ax.get_xlim()
     assert -2.0 < low < -1.0
     assert 2.0 < high < 3.0
-    # Distances 0 and 0, by their order; 2 / 3; not covered: 0, and no width.
+    # Distances 0 and 0, by their order; 2 / 3; not covered: 0, and no width but what is drawn.
+    dot = 1.0 - 0.002 * (high - low), 1.0 + 0.002 * (high - low)
     assert_allclose(
-        segments[:, :, 0], [[low, high], [-1.0, 1.0], [-0.1, 0.5], [2.0, high], [1.0, 1.0]]
+        segments[:, :, 0], [[low, high], [-1.0, 1.0], [-0.1, 0.5], [2.0, high], dot]
     )
     rows[["lower", "upper"]] = -math.inf, math.inf
     (ax,) = zip_plot(rows, label="slope", level=0.95)
@@ -576,3 +577,14 @@ def test_thousands_of_intervals_are_two_collections_a_panel():
     assert [len(ax.collections) for ax in axes] == [2, 2, 2]
     assert [len(drawn(ax)[0]) for ax in axes] == [5000] * 3
     assert all(part.get_rasterized() for ax in axes for part in ax.collections)
+
+
+def test_intervals_without_width_can_be_seen():
+    rows = pd.DataFrame(
+        {"method": "wald", "estimate": 0.0, "truth": 1.0, "lower": 0.0, "upper": [0.0, 2.0]}
+    )
+    (ax,) = zip_plot(rows, label="mean", level=0.95)
+    width = np.ptp(ax.get_xlim())
+    (missed,) = ax.collections[1].get_segments()
+    assert np.ptp(missed[:, 0]) == pytest.approx(0.004 * width)
+    assert missed[:, 0].mean() == pytest.approx(-1.0)

@@ -219,6 +219,14 @@ def test_results_are_kept_under_the_name(tmp_path, monkeypatch):
     assert (tmp_path / "simulations" / "my study-1.0" / "manifest.json").is_file()
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    make_study(replications=1).run(path="~/here")
+    assert (tmp_path / "here" / "manifest.json").is_file()
+    assert len(make_study(replications=1).load("~/here").frame) == 12
+
+
 def test_load_reads_without_running(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing was run"):
         make_study().load(tmp_path / "nowhere")
@@ -388,7 +396,10 @@ def test_changed_data_and_measures_are_seen(tmp_path):
         make_study(measures={"absolute": lambda fit, sample: 0.0}).run(path=tmp_path)
     with pytest.raises(StudyChangedError, match="seed"):
         make_study(seed=6).run(path=tmp_path)
-    with pytest.raises(StudyChangedError, match="not with another seed"):
+    with pytest.raises(
+        StudyChangedError,
+        match=r"made with another seed\. Use on_change='rerun' to run them again, or",
+    ):
         make_study(seed=6).run(path=tmp_path, on_change="keep")
     assert counted(make_study(seed=6), tmp_path, on_change="rerun")[0] == 4 * 3 * 12
 
@@ -397,7 +408,7 @@ def test_a_new_measure_is_nan_in_rows_that_are_kept(tmp_path):
     make_study().run(path=tmp_path)
     measures = {"absolute": absolute_error, "squared": lambda fit, s: (fit - s.centre) ** 2}
     more = make_study(measures=measures, replications=14)
-    with pytest.raises(StudyChangedError, match="measure 'squared'"):
+    with pytest.raises(StudyChangedError, match="made with no measure 'squared'"):
         more.run(path=tmp_path)
     frame = more.run(path=tmp_path, on_change="keep").frame
     assert frame["squared"].isna().tolist() == (frame["replication"] < 12).tolist()
@@ -744,6 +755,8 @@ def test_wrong_requests_are_refused_by_name(reference, tmp_path):
         study.replay({"size": 10, "centre": 0.0}, "mode", 0)
     with pytest.raises(ValueError, match="no fields"):
         study.replay({"p": 10}, "mean", 0)
+    with pytest.raises(TypeError, match="scenario must be a dictionary"):
+        study.replay(reference.frame.iloc[0], "mean", 0)
     with pytest.raises(ValueError, match="describes 2"):
         study.replay({"size": 10}, "mean", 0)
     with pytest.raises(ValueError, match="describes 0"):
@@ -768,7 +781,7 @@ def test_missing_packages_are_named(monkeypatch, tmp_path):
     from sparsestat.simulation import _checks
 
     monkeypatch.setattr(_checks, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"need pyarrow.*sparsestat\[simulation\]"):
+    with pytest.raises(ImportError, match=r"need pyarrow.*pip install pyarrow tqdm"):
         make_study().run(path=tmp_path)
 
 
