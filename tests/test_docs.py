@@ -103,6 +103,12 @@ def test_public_name_is_documented(name):
     assert set(names) <= {documented for _, documented in NAMES}
 
 
+def test_measures_of_studies_are_documented():
+    module = "sparsestat.simulation.measures"
+    documented = {name for home, name in NAMES if home == module}
+    assert documented == set(import_module(module).__all__)
+
+
 # --- Built site ------------------------------------------------------------------------
 
 
