@@ -254,6 +254,11 @@ class Frame:
         coef = coef / self.scales
         return coef, float(self.y_mean - self.means @ coef)
 
+    def bounds(self, lower: np.ndarray, upper: np.ndarray) -> dict[str, np.ndarray]:
+        """Return bounds of the user's coefficients on the scale of the problem."""
+        scales = np.where(np.isfinite(self.scales), self.scales, 1.0)
+        return {"lower": lower * scales, "upper": upper * scales}
+
     def express(self, coef: np.ndarray) -> np.ndarray:
         """Return the user's coefficients on the scale of the problem."""
         finite = np.isfinite(self.scales)

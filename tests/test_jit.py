@@ -62,7 +62,7 @@ def gradient(dtype):
 def total(penalty, alpha=0.5):
     # One kernel, typed by the penalty.
     ones = np.ones(30)
-    results.append(assess(penalty.parameters, y, y, alpha * ones, ones, False).value)
+    results.append(assess(penalty.parameters, y, y, alpha * ones, ones, -ones, ones).value)
 """
 
 ESTIMATOR = """
@@ -389,7 +389,8 @@ def test_numba_cache_dir_is_respected(shared, tmp_path):
 COUNT_COLUMNS = """
 from sparsestat.linalg import LazyGradient
 
-lazy = LazyGradient(DenseDesign(X), y, full_gradient(DenseDesign(X), y), False)
+yes = np.ones(X.shape[1], dtype=bool)
+lazy = LazyGradient(DenseDesign(X), y, full_gradient(DenseDesign(X), y), yes, yes)
 lazy.refresh(y, np.full(X.shape[1], np.inf))
 results.append(lazy.columns_read)
 """

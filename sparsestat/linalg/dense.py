@@ -11,17 +11,17 @@ __all__ = ["DenseBlock", "DenseDesign"]
 
 
 @kernel(fastmath=REASSOCIATE)
-def refresh_columns(columns, r, norms, limits, head, positive, state):
+def refresh_columns(columns, r, norms, limits, head, state):
     """Recompute x_j'r / n for the columns that might matter; return how many."""
     p, n = columns.shape
     count = 0
     for j in range(p):
-        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head, positive):
+        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head):
             continue
         total = 0.0
         for i in range(n):
             total += columns[j, i] * r[i]
-        record(state, j, total / n, head, positive)
+        record(state, j, total / n, head)
         count += 1
     return count
 
@@ -79,10 +79,10 @@ class DenseDesign:
         return b[support] @ self.columns[support].astype(np.float64, copy=False)
 
     def refresh(
-        self, r: np.ndarray, limits: np.ndarray, head: int, positive: bool, state: GradientState
+        self, r: np.ndarray, limits: np.ndarray, head: int, state: GradientState
     ) -> int:
         """Recompute the gradients that no bound settles; return how many."""
-        return refresh_columns(self.columns, r, self.norms, limits, head, positive, state)
+        return refresh_columns(self.columns, r, self.norms, limits, head, state)
 
     def block(self) -> "DenseBlock":
         """Return an empty working block of this design."""

@@ -28,8 +28,10 @@ class GradientState(NamedTuple):
     rests : ndarray of shape (RING + 1, RING + 1)
         Upper bounds of norm(r - combination) / sqrt(n).
     pull : ndarray of shape (p,)
-        Absolute gradients, signed ones for nonnegative coefficients: exact where they
-        exceed the limit, estimates within the limit elsewhere.
+        Absolute gradients, 0 where they point out of the bounds: exact where they exceed
+        the limit, estimates within the limit elsewhere.
+    rises, falls : ndarray of bool, shape (p,)
+        Whether the coefficients may become positive, and negative.
     resting : ndarray of bool, shape (p,)
         The columns to watch: neither worked on nor excluded.
     """
@@ -39,18 +41,28 @@ class GradientState(NamedTuple):
     factors: np.ndarray
     rests: np.ndarray
     pull: np.ndarray
+    rises: np.ndarray
+    falls: np.ndarray
     resting: np.ndarray
 
 
 @register_jitable
-def is_settled(state, j, norm, limit, head, positive):
+def pull_of(state, j, gradient):
+    """Return the size of a gradient, 0 where it points out of the bounds."""
+    if gradient > 0.0:
+        return gradient if state.rises[j] else 0.0
+    return -gradient if state.falls[j] else 0.0
+
+
+@register_jitable
+def is_settled(state, j, norm, limit, head):
     """Tell whether column j's gradient is provably below the limit; note its estimate."""
     first, second = state.anchors[0, j], state.anchors[1, j]
     if first == head or second == head:  # about to be overwritten
         return False
     estimate = state.factors[0, first, second] * state.exact[0, j]
     estimate += state.factors[1, first, second] * state.exact[1, j]
-    pull = estimate if positive else abs(estimate)
+    pull = pull_of(state, j, estimate)
     if pull + norm * state.rests[first, second] < limit:
         state.pull[j] = pull
         return True
@@ -58,13 +70,13 @@ def is_settled(state, j, norm, limit, head, positive):
 
 
 @register_jitable
-def record(state, j, gradient, head, positive):
+def record(state, j, gradient, head):
     """Store an exact gradient, computed at the residual that slot `head` will hold."""
     state.exact[1, j] = state.exact[0, j]
     state.anchors[1, j] = NONE if state.anchors[0, j] == head else state.anchors[0, j]
     state.exact[0, j] = gradient
     state.anchors[0, j] = head
-    state.pull[j] = gradient if positive else abs(gradient)
+    state.pull[j] = pull_of(state, j, gradient)
 
 
 def blank_state(p: int) -> GradientState:
@@ -76,6 +88,8 @@ def blank_state(p: int) -> GradientState:
         factors=np.zeros((2, *slots)),
         rests=np.full(slots, np.inf),
         pull=np.zeros(p),
+        rises=np.ones(p, dtype=bool),
+        falls=np.ones(p, dtype=bool),
         resting=np.ones(p, dtype=bool),
     )
 
@@ -83,7 +97,7 @@ def blank_state(p: int) -> GradientState:
 def full_gradient(design: Any, r: np.ndarray) -> np.ndarray:
     """Return X'r / n, every column read."""
     state = blank_state(design.shape[1])
-    design.refresh(r, np.zeros(design.shape[1]), 0, False, state)
+    design.refresh(r, np.zeros(design.shape[1]), 0, state)
     return state.exact[0]
 
 
@@ -110,8 +124,8 @@ class LazyGradient:
         First residual.
     gradient : ndarray of shape (p,)
         X'r / n.
-    positive : bool
-        Whether coefficients are constrained to be nonnegative.
+    rises, falls : ndarray of bool, shape (p,)
+        Whether the coefficients may become positive, and negative.
 
     Attributes
     ----------
@@ -121,11 +135,15 @@ class LazyGradient:
     """
 
     def __init__(
-        self, design: Any, r: np.ndarray, gradient: np.ndarray, positive: bool
+        self,
+        design: Any,
+        r: np.ndarray,
+        gradient: np.ndarray,
+        rises: np.ndarray,
+        falls: np.ndarray,
     ) -> None:
         n, p = design.shape
         self._design = design
-        self._positive = positive
         self._ring = np.zeros((RING, n))
         self._products = np.zeros((RING, RING))
         self._head = -1
@@ -136,13 +154,21 @@ class LazyGradient:
         self.columns_read = 0
         self._state.exact[0] = gradient
         self._state.anchors[0] = 0
-        self.pull[:] = gradient if positive else np.abs(gradient)
+        self._state.rises[:] = rises
+        self._state.falls[:] = falls
+        self.pull[:] = self._pull(gradient, slice(None))
         self._hold(r / self._unit, np.zeros(RING), 0)
 
-    def rest(self, features: np.ndarray, pull: np.ndarray) -> None:
-        """Watch these columns, whose present pull is known, from now on."""
+    def _pull(self, gradient: np.ndarray, features: Any) -> np.ndarray:
+        allowed = np.where(
+            gradient > 0.0, self._state.rises[features], self._state.falls[features]
+        )
+        return np.where(allowed, np.abs(gradient), 0.0)
+
+    def rest(self, features: np.ndarray, gradient: np.ndarray) -> None:
+        """Watch these columns, whose present gradients are known, from now on."""
         self._state.anchors[:, features] = NONE
-        self.pull[features] = pull
+        self.pull[features] = self._pull(gradient, features)
         self.resting[features] = True
 
     def refresh(self, r: np.ndarray, limits: np.ndarray) -> None:
@@ -151,7 +177,7 @@ class LazyGradient:
         shape = r / self._unit
         products = self._ring @ shape
         self._project(products, float(shape @ shape), r.size)
-        count = self._design.refresh(r, limits, head, self._positive, self._state)
+        count = self._design.refresh(r, limits, head, self._state)
         if count:
             self._hold(shape, products, head)
             self.columns_read += count

@@ -10,16 +10,16 @@ __all__ = ["CentredSparseBlock", "CentredSparseDesign"]
 
 
 @kernel()
-def refresh_compressed(data, indices, indptr, r, norms, limits, head, positive, state):
+def refresh_compressed(data, indices, indptr, r, norms, limits, head, state):
     """Recompute x_j'r / n for the compressed columns that might matter; return how many."""
     count = 0
     for j in range(indptr.size - 1):
-        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head, positive):
+        if not state.resting[j] or is_settled(state, j, norms[j], limits[j], head):
             continue
         total = 0.0
         for i in range(indptr[j], indptr[j + 1]):
             total += data[i] * r[indices[i]]
-        record(state, j, total / r.size, head, positive)
+        record(state, j, total / r.size, head)
         count += 1
     return count
 
@@ -94,10 +94,10 @@ class CentredSparseDesign:
         return self.matrix @ b - self.u * (self.means @ b)
 
     def refresh(
-        self, r: np.ndarray, limits: np.ndarray, head: int, positive: bool, state: GradientState
+        self, r: np.ndarray, limits: np.ndarray, head: int, state: GradientState
     ) -> int:
         """Recompute the gradients that no bound settles; return how many."""
-        return refresh_compressed(*self._parts, r, self.norms, limits, head, positive, state)
+        return refresh_compressed(*self._parts, r, self.norms, limits, head, state)
 
     def block(self) -> "CentredSparseBlock":
         """Return an empty working block of this design."""

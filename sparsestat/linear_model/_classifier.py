@@ -181,6 +181,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         Multipliers of `alpha`: 0 leaves a feature unpenalised, inf excludes it.
     positive : bool, default=False
         Whether coefficients must be >= 0.
+    bounds : (lower, upper), default=None
+        Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
+        (n_features,); infinite where there is none.
     class_weight : dict, "balanced" or None, default=None
         Multipliers of the sample weights by class, as in scikit-learn. They change the
         fit and its likelihood, but not the weights of cross-validated scores, nor the
@@ -275,6 +278,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         standardize: bool = True,
         penalty_weights: Any = None,
         positive: bool = False,
+        bounds: Any = None,
         class_weight: Any = None,
         solver: str = "auto",
         tol: float | None = None,
@@ -289,6 +293,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         self.standardize = standardize
         self.penalty_weights = penalty_weights
         self.positive = positive
+        self.bounds = bounds
         self.class_weight = class_weight
         self.solver = solver
         self.tol = tol

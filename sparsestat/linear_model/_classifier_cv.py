@@ -52,8 +52,8 @@ class PenalizedClassifierCV(CallbackSupportMixin, Classification, PathModel):
         only).
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
-    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, class_weight, \
-solver, tol, max_iter
+    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, bounds, \
+class_weight, solver, tol, max_iter
         As in :class:`PenalizedClassifier`.
 
     Attributes
@@ -126,6 +126,7 @@ solver, tol, max_iter
         standardize: bool = True,
         penalty_weights: Any = None,
         positive: bool = False,
+        bounds: Any = None,
         class_weight: Any = None,
         solver: str = "auto",
         tol: float | None = None,
@@ -145,6 +146,7 @@ solver, tol, max_iter
         self.standardize = standardize
         self.penalty_weights = penalty_weights
         self.positive = positive
+        self.bounds = bounds
         self.class_weight = class_weight
         self.solver = solver
         self.tol = tol

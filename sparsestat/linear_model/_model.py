@@ -55,6 +55,7 @@ MODEL_CONSTRAINTS: dict[str, list[Any]] = {
     "standardize": ["boolean"],
     "penalty_weights": ["array-like", None],
     "positive": ["boolean"],
+    "bounds": [tuple, list, None],
     "tol": [Interval(Real, 0, None, closed="neither"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
 }
@@ -77,6 +78,7 @@ class Model:
     standardize: bool
     penalty_weights: Any
     positive: bool
+    bounds: Any
     solver: str
     tol: float | None
     max_iter: int
@@ -104,8 +106,8 @@ class Model:
             "penalty": penalty,
             "weights": _check_penalty_weights(self.penalty_weights, data.X.shape[1]),
             "l2": float(self.l2),
-            "positive": bool(self.positive),
         }
+        bounds = check_bounds(self.bounds, self.positive, data.X.shape[1])
         loss = loss_of(self.loss)
         if self.solver not in SOLVERS_FOR[type(loss)]:
             raise ValueError(
@@ -116,14 +118,18 @@ class Model:
         if isinstance(loss, SquaredLoss):
             for y in targets:
                 design, target, frame = frame_data(data._replace(y=y), **scaling)
-                framed.append((LeastSquaresProblem(design, target, **terms), frame, 1.0))
+                sides: Any = frame.bounds(*bounds)
+                squares = LeastSquaresProblem(design, target, **terms, **sides)
+                framed.append((squares, frame, 1.0))
         else:
             design, frame = frame_columns(data, **scaling)
+            sides = frame.bounds(*bounds)
             for y in targets:
                 problem = GLMProblem(
                     design,
                     y,
                     **terms,
+                    **sides,
                     loss=loss,
                     sample_weight=data.weight,
                     offset=0.0 if data.offset is None else data.offset,
@@ -207,9 +213,7 @@ class FramedProblem:
     ) -> Iterator[Solution]:
         """Yield the solutions at `alphas`, for the user's columns."""
         if start is not None:
-            start = self.frame.express(start)
-            if self.problem.positive:
-                start = np.maximum(start, 0.0)
+            start = np.clip(self.frame.express(start), self.problem.lower, self.problem.upper)
         for solution in solve_path(
             self.problem,
             alphas,
@@ -249,6 +253,36 @@ def _check_penalty_weights(penalty_weights: Any, n_features: int) -> np.ndarray:
             f"features. Got minimum {weights.min()} instead."
         )
     return weights
+
+
+def check_bounds(bounds: Any, positive: bool, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return lower and upper bounds of the coefficients, one a feature."""
+    lower, upper = np.full(n_features, -np.inf), np.full(n_features, np.inf)
+    if bounds is not None:
+        if len(bounds) != 2:
+            raise ValueError(f"bounds must be a pair (lower, upper). Got {bounds!r}.")
+        lower, upper = (_check_bound(side, n_features) for side in bounds)
+        if (lower > 0.0).any() or (upper < 0.0).any():
+            raise ValueError(
+                "bounds must hold zero: lower <= 0 <= upper for every feature. Got lower up "
+                f"to {lower.max():g} and upper down to {upper.min():g}."
+            )
+    return (np.maximum(lower, 0.0) if positive else lower), upper
+
+
+def _check_bound(side: Any, n_features: int) -> np.ndarray:
+    with naming("bounds"):
+        values = check_array(
+            np.atleast_1d(side), ensure_2d=False, dtype=np.float64, ensure_all_finite=False
+        )
+    if values.shape not in ((1,), (n_features,)):
+        raise ValueError(
+            f"bounds must be numbers or arrays of shape ({n_features},). Got shape "
+            f"{values.shape}."
+        )
+    if np.isnan(values).any():
+        raise ValueError("bounds must not hold NaN; use infinity for no bound.")
+    return np.broadcast_to(values, n_features)
 
 
 class Miss(NamedTuple):

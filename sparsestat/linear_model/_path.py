@@ -182,6 +182,7 @@ def penalized_path(
     standardize: bool = True,
     penalty_weights: Any = None,
     positive: bool = False,
+    bounds: Any = None,
     sample_weight: Any = None,
     offset: Any = None,
     solver: str = "auto",
@@ -209,7 +210,7 @@ def penalized_path(
     sample_weight : array-like of shape (n_samples,), optional
     offset : array-like of shape (n_samples,), optional
         Known part of the linear predictor.
-    l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, max_iter
+    l2, fit_intercept, standardize, penalty_weights, positive, bounds, solver, tol, max_iter
         As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`.
 
     Returns
@@ -258,6 +259,7 @@ def penalized_path(
         standardize,
         penalty_weights,
         positive,
+        bounds,
         solver,
         tol,
         max_iter,

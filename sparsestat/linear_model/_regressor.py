@@ -69,6 +69,9 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         Multipliers of `alpha`: 0 leaves a feature unpenalised, inf excludes it.
     positive : bool, default=False
         Whether coefficients must be >= 0.
+    bounds : (lower, upper), default=None
+        Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
+        (n_features,); infinite where there is none.
     solver : {"auto", "working_set", "gram"}, default="auto"
         "working_set" suits many features or sparse X; "gram" suits n > 2 p and p <= 5000,
         where "auto" takes it.
@@ -155,6 +158,7 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         standardize: bool = True,
         penalty_weights: Any = None,
         positive: bool = False,
+        bounds: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -168,6 +172,7 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         self.standardize = standardize
         self.penalty_weights = penalty_weights
         self.positive = positive
+        self.bounds = bounds
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

@@ -57,8 +57,8 @@ class PenalizedRegressorCV(CallbackSupportMixin, Regression, PathModel):
         only).
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
-    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, solver, tol, \
-max_iter
+    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, bounds, solver, \
+tol, max_iter
         As in :class:`PenalizedRegressor`.
 
     Attributes
@@ -139,6 +139,7 @@ max_iter
         standardize: bool = True,
         penalty_weights: Any = None,
         positive: bool = False,
+        bounds: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -158,6 +159,7 @@ max_iter
         self.standardize = standardize
         self.penalty_weights = penalty_weights
         self.positive = positive
+        self.bounds = bounds
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

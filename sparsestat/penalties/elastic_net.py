@@ -68,9 +68,11 @@ class ElasticNet(Penalty):
     def __post_init__(self) -> None:
         check_parameter(self, "l1_ratio", at_least=0.0, at_most=1.0)
 
-    def conjugate(self, u: Any, alpha: Any) -> np.ndarray:
-        """Evaluate max over b of u b - p(abs(b); alpha) elementwise."""
+    def conjugate(self, u: Any, alpha: Any, reach: Any = np.inf) -> np.ndarray:
+        """Evaluate max over 0 <= b <= reach of abs(u) b - p(b; alpha) elementwise."""
         excess = np.maximum(np.abs(u) - np.multiply(alpha, self.l1_ratio), 0.0)
         ridge = np.multiply(alpha, 1.0 - self.l1_ratio)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(excess > 0.0, excess**2 / (2.0 * ridge), 0.0)
+            size = np.minimum(np.where(excess > 0.0, excess / ridge, 0.0), reach)
+            rest = np.where(ridge > 0.0, 0.5 * ridge * size, 0.0)
+            return np.where(size > 0.0, size * (excess - rest), 0.0)

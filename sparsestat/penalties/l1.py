@@ -48,6 +48,9 @@ class L1(Penalty):
     functions = ScalarFunctions(l1_value, l1_prox, l1_derivative)
     convex = True
 
-    def conjugate(self, u: Any, alpha: Any) -> np.ndarray:
-        """Evaluate max over b of u b - p(abs(b); alpha) elementwise."""
-        return np.where(np.abs(u) <= alpha, 0.0, np.inf)
+    def conjugate(self, u: Any, alpha: Any, reach: Any = np.inf) -> np.ndarray:
+        """Evaluate max over 0 <= b <= reach of abs(u) b - p(b; alpha) elementwise."""
+        excess = np.abs(u) - alpha
+        return np.multiply(
+            excess, reach, out=np.zeros(np.broadcast(excess, reach).shape), where=excess > 0.0
+        )

@@ -11,10 +11,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sparsestat._jit import overload
+from sparsestat._jit import overload, register_jitable
 
 __all__ = [
     "ScalarFunctions",
+    "bounded_prox",
     "check_functions",
     "penalty_curvature",
     "penalty_derivative",
@@ -88,32 +89,65 @@ def penalty_curvature(penalty: Any, t: float, strength: float) -> float:
     return penalty.functions.curvature(penalty, t, strength)
 
 
+@register_jitable
+def bounded_prox(penalty, z, step, strength, lower, upper):
+    """Evaluate the proximal operator within lower <= 0 <= upper.
+
+    Between zero and a bound that the free minimiser lies beyond, the least is at zero, at
+    the bound, or where the slope at zero alone would have it (on the first piece of SCAD
+    and capped L1): exact for all penalties of this package.
+    """
+    x = penalty_prox(penalty, z, step, strength)
+    if lower <= x <= upper:
+        return x
+    edge = upper if x > 0.0 else lower
+    if edge == 0.0:
+        return 0.0
+    pull = max(abs(z) - step * penalty_derivative(penalty, 0.0, strength), 0.0)
+    best, least = 0.0, 0.5 * z * z
+    for size in (abs(edge), min(pull, abs(edge))):
+        value = 0.5 * (size - abs(z)) ** 2 + step * penalty_value(penalty, size, strength)
+        if value < least:
+            best, least = size, value
+    return best if edge > 0.0 else -best
+
+
 def penalty_violation(
-    penalty: Any, q: float, w: float, curvature: float, strength: float, positive: bool
+    penalty: Any,
+    q: float,
+    w: float,
+    curvature: float,
+    strength: float,
+    lower: float,
+    upper: float,
 ) -> float:
     """Evaluate how far a coefficient w is from stationary at the negative gradient q.
 
-    That is the distance of q to the subdifferential of the penalty; for a penalty that
-    jumps, how far the proximal operator would move w, times the curvature of the loss.
+    That is the distance of q to the subdifferential of the penalty within the bounds; for
+    a penalty that jumps, how far the proximal operator would move w, times the curvature
+    of the loss.
     """
     measure = prox_violation if penalty.jumps else slope_violation
-    return measure(penalty, q, w, curvature, strength, positive)
+    return measure(penalty, q, w, curvature, strength, lower, upper)
 
 
-def slope_violation(penalty, q, w, curvature, strength, positive):
+def slope_violation(penalty, q, w, curvature, strength, lower, upper):
     slope = penalty_derivative(penalty, abs(w), strength)
     if w == 0.0:
-        return max((q if positive else abs(q)) - slope, 0.0)
-    return abs(q - slope) if w > 0.0 else abs(q + slope)
+        return max(q - slope if upper > 0.0 else 0.0, -q - slope if lower < 0.0 else 0.0, 0.0)
+    pull = q - slope if w > 0.0 else q + slope
+    if (w >= upper and pull > 0.0) or (w <= lower and pull < 0.0):
+        return 0.0
+    return abs(pull)
 
 
-def prox_violation(penalty, q, w, curvature, strength, positive):
+def prox_violation(penalty, q, w, curvature, strength, lower, upper):
     if curvature <= 0.0:  # a column of zeros
         return abs(q)
-    moved = penalty_prox(penalty, w + q / curvature, 1.0 / curvature, strength)
-    if positive and moved < 0.0:
-        moved = 0.0
-    return curvature * abs(moved - w)
+    z = w + q / curvature
+    return curvature * abs(
+        bounded_prox(penalty, z, 1.0 / curvature, strength, lower, upper) - w
+    )
 
 
 GENERICS: dict[str, Callable] = {
@@ -146,5 +180,5 @@ def _curvature(penalty, t, strength):
 
 
 @overload(penalty_violation)
-def _violation(penalty, q, w, curvature, strength, positive):
+def _violation(penalty, q, w, curvature, strength, lower, upper):
     return prox_violation if penalty.instance_class.jumps else slope_violation

@@ -46,7 +46,8 @@ def certify(
     """
     strengths = problem.strengths(alpha, features)
     curvatures = problem.curvatures[features]
-    now = assess(problem.penalty.parameters, q, w, strengths, curvatures, problem.positive)
+    bounds = (problem.lower[features], problem.upper[features])
+    now = assess(problem.penalty.parameters, q, w, strengths, curvatures, *bounds)
     violation = float(now.violation.max(initial=0.0)) / scale
     coef = np.zeros(problem.n_features)
     coef[features] = w
@@ -55,32 +56,37 @@ def certify(
         intercept=intercept,
         objective=smooth.value + now.value,
         kkt_violation=violation,
-        dual_gap=_duality_gap(problem, strengths, w, q, now.value, smooth),
+        dual_gap=_duality_gap(problem, strengths, bounds, w, q, now.value, smooth),
         n_iter=n_iter,
         status=Status.CONVERGED if violation <= tol else Status.MAX_ITER,
     )
 
 
-def _duality_gap(problem, strengths, w, q, value, smooth) -> float:
+def _duality_gap(problem, strengths, bounds, w, q, value, smooth) -> float:
     """Bound how far the objective of a convex problem is above its minimum.
 
     With f the loss plus the l2 term, the dual point is minus the gradient of f times
     s in [0, 1], and the gap is a sum of Fenchel-Young terms,
 
-        excess of f at s + sum_j p(|w_j|) - s w_j q_j + p*(s q_j).
+        excess of f at s + sum_j p(|w_j|) - s w_j q_j + p*(s q_j),
 
-    s is 1 unless some p* is infinite there. nan if the penalty has no conjugate, or if
-    a coefficient is unpenalised (its gradient would have to vanish exactly).
+    p* being the conjugate of p within the bounds. s is 1 unless some p* is infinite there.
+    nan if the penalty has no conjugate, or if a coefficient is unpenalised (its gradient
+    would have to vanish exactly).
     """
     conjugate = getattr(problem.penalty, "conjugate", None)
     if conjugate is None or not strengths.all():
         return float("nan")
-    pull = np.maximum(q, 0.0) if problem.positive else np.abs(q)
+    pull, reach = np.abs(q), np.where(q > 0.0, bounds[1], -bounds[0])
     s = 1.0
-    dual = conjugate(pull, strengths).sum()
-    if not np.isfinite(dual):
-        limits = problem.penalty.slope_at_zero(1.0) * strengths
-        s = float((limits / np.maximum(pull, limits)).min())
-        dual = 0.0  # s q is within the limits, up to rounding
-    gap = smooth.excess(s) + value - s * (w @ q) + dual
+    duals = conjugate(pull, strengths, reach)
+    endless = ~np.isfinite(duals)
+    if endless.any():
+        limits = problem.penalty.slope_at_zero(1.0) * strengths[endless]
+        s = float((limits / np.maximum(pull[endless], limits)).min())
+        # There s q is within the limits, up to rounding, and p* is zero.
+        duals = np.where(
+            endless, 0.0, conjugate(s * pull, strengths, np.where(endless, 0.0, reach))
+        )
+    gap = smooth.excess(s) + value - s * (w @ q) + duals.sum()
     return max(float(gap), 0.0)  # rounding may take it below

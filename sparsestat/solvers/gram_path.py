@@ -41,7 +41,8 @@ def gram_path(
             q,
             w,
             problem.strengths(alpha, features),
-            problem.positive,
+            problem.lower[features],
+            problem.upper[features],
             0.5 * tol * scale,
             max_iter,
         )

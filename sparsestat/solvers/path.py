@@ -96,8 +96,7 @@ def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
     has no slope at zero.
     """
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
-    gradient = _null_gradient(problem, tol, max_iter)[penalised]
-    pull = gradient if problem.positive else np.abs(gradient)
+    pull = problem.pull(_null_gradient(problem, tol, max_iter))[penalised]
     pulled = pull > 0.0
     strengths = problem.penalty.strength_for(
         pull[pulled], problem.curvatures[penalised][pulled]

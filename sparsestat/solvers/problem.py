@@ -26,16 +26,23 @@ class Problem(ABC):
         p.
     weights : ndarray of shape (p,)
         0 leaves a coefficient unpenalised, infinity fixes it at zero.
+    lower, upper : ndarray of shape (p,), or float
+        Bounds of the coefficients, lower <= 0 <= upper.
     l2 : float
-    positive : bool
     """
 
     design: Any
     y: np.ndarray
     penalty: Penalty
     weights: np.ndarray
+    lower: Any = -math.inf
+    upper: Any = math.inf
     l2: float = 0.0
-    positive: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("lower", "upper"):
+            values = np.full(self.n_features, getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, values)
 
     @property
     def n_features(self) -> int:
@@ -53,6 +60,11 @@ class Problem(ABC):
         """
         with np.errstate(invalid="ignore"):  # 0 times infinity
             return self.penalty.limit(alpha * self.weights, self.curvatures)
+
+    def pull(self, gradient: np.ndarray) -> np.ndarray:
+        """Return the sizes of negative gradients at zero, 0 where they point out of bounds."""
+        allowed = np.where(gradient > 0.0, self.upper > 0.0, self.lower < 0.0)
+        return np.where(allowed, np.abs(gradient), 0.0)
 
     @property
     @abstractmethod
@@ -83,9 +95,9 @@ class LeastSquaresProblem(Problem):
 
     Minimise over b
 
-        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j),
+        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j)
 
-    optionally with b >= 0.
+    within lower <= b <= upper.
     """
 
     @cached_property
@@ -143,9 +155,9 @@ class GLMProblem(Problem):
     Minimise over b and, if `fit_intercept`, over b0
 
         sum_i w_i loss(y_i, x_i'b + b0 + offset_i) / n + (l2 / 2) norm(b)^2
-        + sum_j p(|b_j|; alpha weights_j),
+        + sum_j p(|b_j|; alpha weights_j)
 
-    optionally with b >= 0. The intercept is profiled out: at every b the best one is
+    within lower <= b <= upper. The intercept is profiled out: at every b the best one is
     taken. Then residuals sum to zero, and centring X changes no gradient.
 
     Parameters

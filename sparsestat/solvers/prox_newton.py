@@ -14,6 +14,7 @@ import numpy as np
 
 from sparsestat.linalg import GrowingMatrix, submatrix
 from sparsestat.penalties import L1
+from sparsestat.penalties.scalar import bounded_prox
 from sparsestat.solvers.problem import GLMProblem, LinearPredictor
 from sparsestat.solvers.quadratic import (
     Assessment,
@@ -144,9 +145,8 @@ class NewtonSet(WorkingSet):
         if curvature <= 0.0:
             return False
         z = self.w[k] + self.q[k] / curvature
-        end = float(self.problem.penalty.prox(z, 1.0 / curvature, strengths[k]))
-        if self.problem.positive:
-            end = max(end, 0.0)
+        bounds = (self.problem.lower[self.features[k]], self.problem.upper[self.features[k]])
+        end = bounded_prox(self.problem.penalty, z, 1.0 / curvature, strengths[k], *bounds)
         direction = np.zeros(self.w.size)
         direction[k] = end - self.w[k]
         return self._search(direction, strengths)
@@ -166,7 +166,8 @@ class NewtonSet(WorkingSet):
             q,
             w,
             model_strengths[matter],
-            self.problem.positive,
+            self.problem.lower[self.features[matter]],
+            self.problem.upper[self.features[matter]],
             tol,
             min(max_iter, MODEL_ITER),
         )
@@ -200,7 +201,8 @@ class NewtonSet(WorkingSet):
         problem = self.problem
         curvatures = problem.curvatures[self.features]
         parameters = problem.penalty.parameters
-        return assess(parameters, self.q, w, strengths, curvatures, problem.positive)
+        bounds = (problem.lower[self.features], problem.upper[self.features])
+        return assess(parameters, self.q, w, strengths, curvatures, *bounds)
 
     def _hessian_of(self, matter: np.ndarray) -> np.ndarray:
         """Return the Hessian over some features: worked out anew if it was given up."""

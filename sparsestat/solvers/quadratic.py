@@ -4,10 +4,10 @@ Minimise over w
 
     (1/2) w'Hw - c'w + sum_k p(|w_k|; strength_k),
 
-optionally with w >= 0. The state is w and q = c - Hw, the negative gradient of the
-quadratic; both are changed in place. Coordinate descent finds the support and the
-pieces of the penalty, Newton steps on the support finish: for penalties with
-piecewise constant curvature (all built-in ones) the last step is exact.
+within lower <= w <= upper, where lower <= 0 <= upper. The state is w and q = c - Hw, the
+negative gradient of the quadratic; both are changed in place. Coordinate descent finds the
+support and the pieces of the penalty, Newton steps on the support finish: for penalties
+with piecewise constant curvature (all built-in ones) the last step is exact.
 """
 
 from enum import Enum
@@ -19,9 +19,9 @@ from scipy.linalg.lapack import dposv
 from sparsestat._jit import kernel
 from sparsestat.linalg import submatrix
 from sparsestat.penalties.scalar import (
+    bounded_prox,
     penalty_curvature,
     penalty_derivative,
-    penalty_prox,
     penalty_value,
     penalty_violation,
 )
@@ -33,7 +33,7 @@ MAX_ROUNDS = 100
 
 
 @kernel()
-def descend(parameters, H, q, w, strengths, positive, tol, max_epochs):
+def descend(parameters, H, q, w, strengths, lower, upper, tol, max_epochs):
     """Run epochs of coordinate descent until no coordinate moves its gradient by `tol`.
 
     Returns the number of epochs and the largest movement in the last one.
@@ -46,11 +46,14 @@ def descend(parameters, H, q, w, strengths, positive, tol, max_epochs):
             if curvature <= 0.0:  # a column of zeros
                 continue
             old = w[k]
-            new = penalty_prox(
-                parameters, old + q[k] / curvature, 1.0 / curvature, strengths[k]
+            new = bounded_prox(
+                parameters,
+                old + q[k] / curvature,
+                1.0 / curvature,
+                strengths[k],
+                lower[k],
+                upper[k],
             )
-            if positive and new < 0.0:
-                new = 0.0
             if new == old:
                 continue
             change = new - old
@@ -65,7 +68,7 @@ def descend(parameters, H, q, w, strengths, positive, tol, max_epochs):
 
 @kernel()
 def assess_coordinates(
-    parameters, q, w, strengths, curvatures, positive, violation, slope, curvature
+    parameters, q, w, strengths, curvatures, lower, upper, violation, slope, curvature
 ):
     """Fill in stationarity violations and penalty derivatives; return the penalty's sum."""
     total = 0.0
@@ -75,7 +78,7 @@ def assess_coordinates(
         slope[k] = penalty_derivative(parameters, size, strengths[k])
         curvature[k] = penalty_curvature(parameters, size, strengths[k])
         violation[k] = penalty_violation(
-            parameters, q[k], w[k], curvatures[k], strengths[k], positive
+            parameters, q[k], w[k], curvatures[k], strengths[k], lower[k], upper[k]
         )
     return total
 
@@ -95,7 +98,8 @@ def assess(
     w: np.ndarray,
     strengths: np.ndarray,
     curvatures: np.ndarray,
-    positive: bool,
+    lower: np.ndarray,
+    upper: np.ndarray,
 ) -> Assessment:
     """Evaluate the penalty and the stationarity violations at w.
 
@@ -103,7 +107,7 @@ def assess(
     """
     violation, slope, curvature = np.empty((3, w.size))
     value = assess_coordinates(
-        parameters, q, w, strengths, curvatures, positive, violation, slope, curvature
+        parameters, q, w, strengths, curvatures, lower, upper, violation, slope, curvature
     )
     return Assessment(value, violation, slope, curvature)
 
@@ -114,7 +118,8 @@ def solve_quadratic(
     q: np.ndarray,
     w: np.ndarray,
     strengths: np.ndarray,
-    positive: bool,
+    lower: np.ndarray,
+    upper: np.ndarray,
     tol: float,
     max_iter: int,
 ) -> int:
@@ -131,8 +136,7 @@ def solve_quadratic(
         Symmetric positive semidefinite.
     q, w : ndarray of shape (m,)
         Negative gradient and coefficients, overwritten.
-    strengths : ndarray of shape (m,)
-    positive : bool
+    strengths, lower, upper : ndarray of shape (m,)
     tol : float
         Largest stationarity violation allowed, in the units of q.
     max_iter : int
@@ -147,7 +151,7 @@ def solve_quadratic(
     inner_tol = 0.5 * tol
     curvatures = H.diagonal().copy()
     for _ in range(MAX_ROUNDS):
-        violation = assess(parameters, q, w, strengths, curvatures, positive).violation
+        violation = assess(parameters, q, w, strengths, curvatures, lower, upper).violation
         matter = np.flatnonzero((w != 0.0) | (violation > 0.0))
         if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
             break
@@ -158,7 +162,8 @@ def solve_quadratic(
             q[matter],
             part,
             strengths[matter],
-            positive,
+            lower[matter],
+            upper[matter],
             inner_tol,
             max_iter - n_iter,
         )
@@ -170,21 +175,20 @@ def solve_quadratic(
     return n_iter
 
 
-def _solve_block(parameters, H, q, w, strengths, positive, tol, max_iter) -> int:
+def _solve_block(parameters, H, q, w, strengths, lower, upper, tol, max_iter) -> int:
     """Alternate epochs of coordinate descent with Newton steps on the support."""
     n_iter = 0
     epochs = 1 if w.all() else FIRST_EPOCHS
     while n_iter < max_iter:
-        used, moved = descend(
-            parameters, H, q, w, strengths, positive, tol, min(epochs, max_iter - n_iter)
-        )
+        most = min(epochs, max_iter - n_iter)
+        used, moved = descend(parameters, H, q, w, strengths, lower, upper, tol, most)
         n_iter += used
         if moved <= tol:
             break
-        # A step that ends where a coefficient vanishes has found a smaller support: go on.
+        # A step that ends where a coefficient stops has found a smaller problem: go on.
         step = Step.SHORT
         while step is Step.SHORT and n_iter < max_iter:
-            step = _newton_step(parameters, H, q, w, strengths, positive)
+            step = _newton_step(parameters, H, q, w, strengths, lower, upper)
             n_iter += 1
         # Newton steps that fail cost more than epochs: try them ever more rarely.
         epochs = 2 if step is Step.FULL else 2 * epochs + 4
@@ -194,28 +198,30 @@ def _solve_block(parameters, H, q, w, strengths, positive, tol, max_iter) -> int
 class Step(Enum):
     """How far a Newton step went."""
 
-    FULL = "to its end, coefficients that would change sign stopped at zero"
-    SHORT = "part of the way, to where one or more coefficients vanish"
+    FULL = "to its end, coefficients stopped at zero and at their bounds"
+    SHORT = "part of the way, to where one or more coefficients stop"
     NONE = "nowhere: the objective would not fall"
 
 
-def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
+def _newton_step(parameters, H, q, w, strengths, lower, upper) -> Step:
     """Take one step of Newton's method on the support, if it lowers the objective."""
-    support = np.flatnonzero(w)
-    if support.size == 0:
-        return Step.NONE
     curvatures = H.diagonal().copy()
-    now = assess(parameters, q, w, strengths, curvatures, positive)
-    pull = q[support] - np.sign(w[support]) * now.slope[support]
-    direction = newton_direction(submatrix(H, support), now.curvature[support], pull)
+    now = assess(parameters, q, w, strengths, curvatures, lower, upper)
+    pull = q - np.copysign(np.where(w != 0.0, now.slope, 0.0), w)
+    held = ((w >= upper) & (pull > 0.0)) | ((w <= lower) & (pull < 0.0))
+    free = np.flatnonzero((w != 0.0) & ~held)
+    if free.size == 0:
+        return Step.NONE
+    direction = newton_direction(submatrix(H, free), now.curvature[free], pull[free])
     if direction is None:
         return Step.NONE
-    for step, end in _ends(w[support], direction):
+    low, high = np.where(w > 0.0, 0.0, lower)[free], np.where(w > 0.0, upper, 0.0)[free]
+    for step, end in _ends(w[free], direction, low, high):
         trial = w.copy()
-        trial[support] = end
+        trial[free] = end
         change = trial - w
         Hd = H @ change
-        value = assess(parameters, q, trial, strengths, curvatures, positive).value
+        value = assess(parameters, q, trial, strengths, curvatures, lower, upper).value
         if change @ (0.5 * Hd - q) + value < now.value:
             w[:] = trial
             q -= Hd
@@ -223,20 +229,22 @@ def _newton_step(parameters, H, q, w, strengths, positive) -> Step:
     return Step.NONE
 
 
-def _ends(w, direction):
-    """Yield the ends to try: of projected steps, ever shorter, then at the first zero."""
+def _ends(w, direction, low, high):
+    """Yield the ends to try: of projected steps, ever shorter, then at the first stop."""
     for length in (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125):
-        end = w + length * direction
-        crosses = np.flatnonzero(w * end < 0.0)
-        end[crosses] = 0.0
-        if crosses.size or length == 1.0:
+        beyond = w + length * direction
+        end = np.clip(beyond, low, high)
+        if length == 1.0 or (end != beyond).any():
             yield (Step.FULL if length == 1.0 else Step.SHORT), end
-    crosses = np.flatnonzero(w * (w + direction) < 0.0)
-    if crosses.size:
-        lengths = -w[crosses] / direction[crosses]
-        end = w + lengths.min() * direction
-        end[crosses[lengths.argmin()]] = 0.0
-        yield Step.SHORT, end
+    beyond = w + direction
+    stops = np.flatnonzero((beyond < low) | (beyond > high))
+    if stops.size:
+        limits = np.where(beyond < low, low, high)[stops]
+        lengths = (limits - w[stops]) / direction[stops]
+        first = lengths.argmin()
+        end = w + lengths[first] * direction
+        end[stops[first]] = limits[first]
+        yield Step.SHORT, np.clip(end, low, high)
 
 
 def newton_direction(H, curvature, pull) -> np.ndarray | None:

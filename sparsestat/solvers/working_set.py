@@ -111,7 +111,8 @@ class LeastSquaresSet(WorkingSet):
             q,
             w,
             strengths,
-            self.problem.positive,
+            self.problem.lower[self.features],
+            self.problem.upper[self.features],
             tol,
             max_iter,
         )
@@ -170,7 +171,11 @@ def follow(
     """Follow the path with an empty working set of the problem, as its solver does."""
     problem = active.problem
     gradient = LazyGradient(
-        problem.design, active.residual, problem.gradient_at_zero, problem.positive
+        problem.design,
+        active.residual,
+        problem.gradient_at_zero,
+        problem.upper > 0.0,
+        problem.lower < 0.0,
     )
     gradient.resting[np.isinf(problem.weights)] = False
     begin = problem.weights == 0.0
@@ -182,7 +187,7 @@ def follow(
     previous = np.inf
     for alpha in alphas:
         solution = _solve(active, gradient, alpha, previous, scale, tol, max_iter)
-        _prune(active, gradient, problem.positive)
+        _prune(active, gradient)
         yield solution
         previous = alpha
 
@@ -243,11 +248,10 @@ def _enter(active, gradient, features) -> None:
         gradient.resting[features] = False
 
 
-def _prune(active, gradient, positive) -> None:
+def _prune(active, gradient) -> None:
     """Let zero coefficients rest when they have become the bulk of the working set."""
     support = np.flatnonzero(active.w)
     if active.features.size > max(2 * MIN_GROWTH, 3 * support.size):
         zero = np.flatnonzero(active.w == 0.0)
-        pull = active.q[zero] if positive else np.abs(active.q[zero])
-        gradient.rest(active.features[zero], pull)
+        gradient.rest(active.features[zero], active.q[zero])
         active.keep(support)

@@ -421,3 +421,40 @@ def test_a_tolerance_below_rounding_warns_and_is_as_good_as_it_gets(tall):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(tall.X, tall.y)
     assert model.kkt_violation_ <= 1e-13
+
+
+# --- bounds -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("penalty", [L1(), MCP(3.0)], ids=str)
+@pytest.mark.parametrize("standardize", [True, False])
+def test_bounds_hold_on_the_users_scale(wide, penalty, standardize):
+    X = wide.X * np.linspace(0.1, 10.0, 120)
+    upper = np.linspace(0.0, 2.0, 120)
+    model = PenalizedRegressor(
+        0.1, penalty=penalty, standardize=standardize, bounds=(-0.1, upper)
+    ).fit(X, wide.y)
+    assert (model.coef_ >= -0.1).all()
+    assert (model.coef_ <= upper).all()
+    assert np.isclose(model.coef_, -0.1).any()
+    assert np.isclose(model.coef_, upper)[1:].any()
+    assert model.converged_
+    positive = PenalizedRegressor(0.1, penalty=penalty, positive=True).fit(wide.X, wide.y)
+    same = PenalizedRegressor(0.1, penalty=penalty, bounds=(0.0, np.inf)).fit(wide.X, wide.y)
+    np.testing.assert_array_equal(positive.coef_, same.coef_)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        ((0.1, 1.0), "bounds must hold zero"),
+        ((-1.0,), "pair"),
+        ((np.zeros(3), 1.0), "shape"),
+        ((np.nan, 1.0), "NaN"),
+        (("a", 1.0), "bounds"),
+        (1.0, "bounds"),
+    ],
+)
+def test_bad_bounds_are_refused(wide, bounds, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        PenalizedRegressor(bounds=bounds).fit(wide.X, wide.y)

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sparsestat import CEL0, L0, L1, MCP, SCAD, CappedL1, ElasticNet, LogSum, Lq, Penalty
 from sparsestat._jit import kernel
 from sparsestat.penalties.scalar import (
+    bounded_prox,
     penalty_curvature,
     penalty_derivative,
     penalty_prox,
@@ -304,12 +305,16 @@ def test_values_broadcast(penalty):
 
 @pytest.mark.parametrize("convex", [L1(), ElasticNet(0.5), ElasticNet(0.0), ElasticNet(1.0)])
 def test_conjugate_is_the_largest_excess(convex):
-    b = np.linspace(-60.0, 60.0, 60_001)
+    b = np.linspace(-60.0, 60.0, 120_001)
     for u in (0.0, 0.3, 0.5, 1.0):
         excess = (u * b - convex.value(b, 1.0)).max()
         np.testing.assert_allclose(convex.conjugate(u, 1.0), excess, atol=1e-5)
+        for reach in (0.0, 0.3, 2.0):
+            within = (u * b - convex.value(b, 1.0))[(b >= 0.0) & (b <= reach + 1e-9)].max()
+            np.testing.assert_allclose(convex.conjugate(u, 1.0, reach), within, atol=1e-5)
     outside = convex.conjugate(1.5, 1.0)
     assert np.isinf(outside) == (convex.slope_at_zero(1.0) == 1.0)
+    assert convex.conjugate(1.5, 1.0, 0.5) < np.inf
 
 
 def test_no_penalty_between_convex_and_not_claims_a_conjugate(penalty):
@@ -322,8 +327,8 @@ def evaluate(parameters, t, step, strength, out):
     out[1] = penalty_prox(parameters, t, step, strength)
     out[2] = penalty_derivative(parameters, t, strength)
     out[3] = penalty_curvature(parameters, t, strength)
-    out[4] = penalty_violation(parameters, 0.3 - t, t, 1.0 / step, strength, False)
-    out[5] = penalty_violation(parameters, -t, 0.0, 1.0 / step, strength, True)
+    out[4] = penalty_violation(parameters, 0.3 - t, t, 1.0 / step, strength, -np.inf, np.inf)
+    out[5] = penalty_violation(parameters, -t, 0.0, 1.0 / step, strength, 0.0, np.inf)
 
 
 def test_kernels_and_python_agree(penalty):
@@ -342,6 +347,21 @@ def test_kernels_and_python_agree(penalty):
             np.testing.assert_allclose(out, expected, rtol=1e-14)
             evaluate.function(penalty.parameters, t, step, 0.8, out)
             np.testing.assert_allclose(out, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_bounded_prox_attains_the_minimum_within_the_bounds(penalty, step):
+    for alpha, (lower, upper) in itertools.product(
+        ALPHAS, [(-0.4, 1.3), (0.0, 0.7), (-2.0, 0.0)]
+    ):
+        inside = (lower <= GRID) & (upper >= GRID)
+        penalties = step * values_on_grid(penalty, alpha)[inside]
+        for z in np.linspace(-6.0, 6.0, 61):
+            x = bounded_prox(penalty, z, step, alpha, lower, upper)
+            assert lower <= x <= upper
+            least = (0.5 * (GRID[inside] - z) ** 2 + penalties).min()
+            value = 0.5 * (x - z) ** 2 + step * float(penalty.value(x, alpha))
+            assert value <= least + 1e-9
 
 
 def violation_of(penalty, q, w, curvature, alpha):

@@ -10,21 +10,33 @@ from scipy.special import expit, xlogy
 from sparsestat import L1, ElasticNet
 
 
-def distance(q, b, penalty, strengths, curvatures, positive=False):
+def distance(q, b, penalty, strengths, curvatures, lower=-np.inf, upper=np.inf):
     """Return the largest distance to stationarity at the negative gradient q.
 
-    That of q to the subdifferential; for penalties that jump, of b to what its proximal
-    operator makes of it, times the curvature. Infinite strengths fix coefficients at zero.
+    That of q to the subdifferential within the bounds; for penalties that jump, of b to
+    what its proximal operator makes of it, times the curvature. Infinite strengths fix
+    coefficients at zero.
     """
+    lower, upper = np.broadcast_to(lower, q.shape), np.broadcast_to(upper, q.shape)
     kept = np.isfinite(strengths)
     q, b, strengths, curvatures = q[kept], b[kept], strengths[kept], curvatures[kept]
+    lower, upper = lower[kept], upper[kept]
     if penalty.jumps:
-        curvatures = np.where(curvatures > 0.0, curvatures, 1.0)  # columns of zeros
-        end = penalty.prox(b + q / curvatures, 1.0 / curvatures, strengths)
-        return (curvatures * np.abs((np.maximum(end, 0.0) if positive else end) - b)).max()
+        c = np.where(curvatures > 0.0, curvatures, 1.0)  # columns of zeros
+        z = b + q / c
+        free = penalty.prox(z, 1.0 / c, strengths)
+        ends = np.array([0.0 * z, np.clip(free, lower, upper)])  # concave in between
+        values = 0.5 * c * (ends - z) ** 2 + penalty.value(ends, strengths)
+        end = np.where(
+            (lower <= free) & (free <= upper), free, ends[values.argmin(0), np.arange(z.size)]
+        )
+        return (c * np.abs(end - b)).max()
     slope = penalty.derivative(b, strengths)
-    at_zero = np.maximum((q if positive else np.abs(q)) - slope, 0.0)
-    return np.where(b == 0.0, at_zero, np.abs(q - np.sign(b) * slope)).max()
+    pull = np.where(
+        b == 0.0, np.maximum(np.abs(q) - slope, 0.0) * np.sign(q), q - np.sign(b) * slope
+    )
+    outward = ((b >= upper) & (pull > 0.0)) | ((b <= lower) & (pull < 0.0))
+    return np.where(outward, 0.0, np.abs(pull)).max()
 
 
 def penalty_sum(b, penalty, alpha, weights, l2):
@@ -33,12 +45,12 @@ def penalty_sum(b, penalty, alpha, weights, l2):
     return penalty.value(b[used], alpha * weights[used]).sum() + l2 / 2 * b @ b
 
 
-def stationarity(X, y, b, penalty, alpha, weights=None, l2=0.0, positive=False):
+def stationarity(X, y, b, penalty, alpha, weights=None, l2=0.0, lower=-np.inf, upper=np.inf):
     """Return the largest distance to stationarity of least squares, unscaled."""
     weights = np.ones(X.shape[1]) if weights is None else weights
     q = X.T @ (y - X @ b) / len(y) - l2 * b
     curvatures = (X**2).mean(axis=0) + l2
-    return distance(q, b, penalty, alpha * weights, curvatures, positive)
+    return distance(q, b, penalty, alpha * weights, curvatures, lower, upper)
 
 
 def objective(X, y, b, penalty, alpha, weights=None, l2=0.0):
@@ -46,7 +58,7 @@ def objective(X, y, b, penalty, alpha, weights=None, l2=0.0):
     return ((y - X @ b) ** 2).mean() / 2 + penalty_sum(b, penalty, alpha, weights, l2)
 
 
-def minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-12):
+def minimum(loss, b, penalty, alpha, weights, l2, lower, upper, tol=1e-12):
     """Return the least of a convex loss plus penalties, by cvxpy."""
     weights = np.ones(b.size) if weights is None else weights
     ratio = {L1: 1.0, ElasticNet: getattr(penalty, "l1_ratio", None)}[type(penalty)]
@@ -54,7 +66,10 @@ def minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-12):
     weights = np.where(excluded, 0.0, weights)
     lasso = cp.sum(cp.multiply(alpha * ratio * weights, cp.abs(b)))
     ridge = cp.sum(cp.multiply(alpha * (1 - ratio) * weights + l2, cp.square(b))) / 2
-    constraints = [b >= 0] if positive else []
+    lower, upper = np.full(b.size, lower), np.full(b.size, upper)
+    low, high = np.isfinite(lower), np.isfinite(upper)
+    constraints = [b[low] >= lower[low]] if low.any() else []
+    constraints += [b[high] <= upper[high]] if high.any() else []
     if excluded.any():
         constraints.append(b[excluded] == 0)
     problem = cp.Problem(cp.Minimize(loss + lasso + ridge), constraints)
@@ -62,11 +77,11 @@ def minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-12):
     return problem.value
 
 
-def convex_optimum(X, y, penalty, alpha, weights=None, l2=0.0, positive=False):
+def convex_optimum(X, y, penalty, alpha, weights=None, l2=0.0, lower=-np.inf, upper=np.inf):
     """Return the optimal value of convex least squares by cvxpy."""
     b = cp.Variable(X.shape[1])
     loss = cp.sum_squares(y - X @ b) / (2 * len(y))
-    return minimum(loss, b, penalty, alpha, weights, l2, positive)
+    return minimum(loss, b, penalty, alpha, weights, l2, lower, upper)
 
 
 @dataclass
@@ -103,23 +118,25 @@ class Logistic:
         Z = np.column_stack([self.X, np.ones(len(self.y))]) if self.fit_intercept else self.X
         return Z.T * (self.shares * expit(eta) * expit(-eta)) @ Z
 
-    def stationarity(self, b, b0, penalty, alpha, weights=None, l2=0.0, positive=False):
+    def stationarity(
+        self, b, b0, penalty, alpha, weights=None, l2=0.0, lower=-np.inf, upper=np.inf
+    ):
         """Return the largest distance to stationarity, unscaled."""
         weights = np.ones(b.size) if weights is None else weights
         q = self.X.T @ self.residual(b, b0) - l2 * b
-        return distance(q, b, penalty, alpha * weights, self.curvatures(l2), positive)
+        return distance(q, b, penalty, alpha * weights, self.curvatures(l2), lower, upper)
 
     def objective(self, b, b0, penalty, alpha, weights=None, l2=0.0):
         return self.loss(b, b0) + penalty_sum(b, penalty, alpha, weights, l2)
 
-    def optimum(self, penalty, alpha, weights=None, l2=0.0, positive=False):
+    def optimum(self, penalty, alpha, weights=None, l2=0.0, lower=-np.inf, upper=np.inf):
         """Return the optimal value of a convex model, the intercept a variable."""
         b, b0 = cp.Variable(self.X.shape[1]), cp.Variable()
         eta = self.X @ b + (b0 if self.fit_intercept else 0.0) + self.offset
         loss = self.shares @ cp.logistic(cp.multiply(1 - 2 * self.y, eta))
-        return minimum(loss, b, penalty, alpha, weights, l2, positive, tol=1e-9)
+        return minimum(loss, b, penalty, alpha, weights, l2, lower, upper, tol=1e-9)
 
-    def gap(self, b, b0, alpha, weights=None, l2=0.0, positive=False):
+    def gap(self, b, b0, alpha, weights=None, l2=0.0, lower=-np.inf, upper=np.inf):
         """Return the lasso's objective less that of its dual at a share of the gradient.
 
         The dual variables are s in [0, 1] times the derivatives of the loss, with s the
@@ -129,7 +146,7 @@ class Logistic:
         kept = np.isfinite(weights)
         residual = self.residual(b, b0)
         q = (self.X.T @ residual - l2 * b)[kept]
-        pull = np.maximum(q, 0.0) if positive else np.abs(q)
+        pull = np.maximum(q, 0.0) if lower == 0.0 else np.abs(q)
         limits = alpha * weights[kept]
         s = (limits / np.maximum(pull, limits)).min()
         u = -s * residual / self.shares
@@ -137,7 +154,7 @@ class Logistic:
         dual = self.shares @ (u * self.offset - entropy) - s**2 * l2 / 2 * b @ b
         return self.objective(b, b0, L1(), alpha, weights, l2) - dual
 
-    def null(self, free=(), positive=False):
+    def null(self, free=(), lower=-np.inf, upper=np.inf):
         """Return coefficients and intercept of the model of some features only, by L-BFGS."""
         free = np.asarray(free, dtype=int)
 
@@ -155,7 +172,8 @@ class Logistic:
         size = free.size + self.fit_intercept
         if size == 0:
             return unpack(np.empty(0))
-        bounds = [(0.0 if positive else None, None)] * free.size + [(None, None)]
+        sides = np.broadcast_arrays(lower, upper, np.zeros(self.X.shape[1]))[:2]
+        bounds = [*zip(sides[0][free], sides[1][free], strict=True), (None, None)]
         fit = minimize(
             value_and_gradient,
             np.zeros(size),
@@ -166,8 +184,8 @@ class Logistic:
         )
         return unpack(fit.x)
 
-    def scale(self, weights=None, positive=False):
+    def scale(self, weights=None, lower=-np.inf, upper=np.inf):
         """Return the largest gradient at the null model, excluded features left out."""
         weights = np.ones(self.X.shape[1]) if weights is None else weights
-        null = self.null(np.flatnonzero(weights == 0.0), positive)
+        null = self.null(np.flatnonzero(weights == 0.0), lower, upper)
         return np.abs(self.X.T @ self.residual(*null))[np.isfinite(weights)].max()

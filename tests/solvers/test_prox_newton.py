@@ -108,17 +108,19 @@ def mixed_weights(p=P):
     return weights
 
 
+SIDES = {"weights": None, "lower": -np.inf, "upper": np.inf}.items()
 OPTIONS = {
     "plain": lambda sample: {},
     "weights and offset": lambda s: {"sample_weight": s.weight, "offset": s.offset},
     "ridge": lambda sample: {"l2": 0.05},
-    "positive": lambda sample: {"positive": True},
+    "positive": lambda sample: {"lower": 0.0},
+    "box": lambda s: {"lower": -0.1, "upper": np.linspace(0.0, 0.4, s.X.shape[1])},
     "penalty weights": lambda sample: {"weights": mixed_weights()},
     "all": lambda s: {
         "sample_weight": s.weight,
         "offset": s.offset,
         "l2": 0.02,
-        "positive": True,
+        "lower": 0.0,
         "weights": mixed_weights(),
     },
 }
@@ -142,15 +144,15 @@ def solve(problem, alphas, **options):
 def test_solutions_are_stationary_along_the_path(sample, penalty, kind, fit_intercept, name):
     options = OPTIONS[name](sample)
     problem, model = pose(sample, penalty, kind, fit_intercept, **options)
-    terms = {k: v for k, v in options.items() if k in ("weights", "l2", "positive")}
-    scale = model.scale(options.get("weights"), options.get("positive", False))
+    terms = {k: v for k, v in options.items() if k in ("weights", "l2", "lower", "upper")}
+    scale = model.scale(*(terms.get(k, d) for k, d in SIDES))
     alphas = strengths(problem)
     for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
         assert solution.status is not Status.MAX_ITER
         b, b0 = solution.coef, solution.intercept
         distance = model.stationarity(b, b0, problem.penalty, alpha, **terms)
         assert distance / scale <= TOL * (1 + 1e-2) + 1e-13
-        terms_of_value = {k: v for k, v in terms.items() if k != "positive"}
+        terms_of_value = {k: v for k, v in terms.items() if k in ("weights", "l2")}
         value = model.objective(b, b0, problem.penalty, alpha, **terms_of_value)
         np.testing.assert_allclose(solution.objective, value, rtol=1e-11)
         if fit_intercept:
@@ -159,8 +161,8 @@ def test_solutions_are_stationary_along_the_path(sample, penalty, kind, fit_inte
             assert b0 == 0.0
         if "weights" in options:
             assert not b[2:4].any()
-        if options.get("positive"):
-            assert (b >= 0.0).all()
+        assert (b >= options.get("lower", -np.inf)).all()
+        assert (b <= options.get("upper", np.inf)).all()
 
 
 @pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.3)], ids=str)
@@ -173,7 +175,7 @@ def test_convex_solutions_reach_the_optimum_and_the_gap_bounds_the_distance(
     if "weights" in options:  # the gap takes no unpenalised features
         options["weights"] = np.where(mixed_weights() == 0.0, 0.5, mixed_weights())
     problem, model = pose(sample, penalty, fit_intercept=fit_intercept, **options)
-    terms = {k: v for k, v in options.items() if k in ("weights", "l2", "positive")}
+    terms = {k: v for k, v in options.items() if k in ("weights", "l2", "lower", "upper")}
     alpha = strengths(problem)[4]
     optimum = model.optimum(penalty, alpha, **terms)
     (solution,) = solve(problem, [alpha])
@@ -184,7 +186,7 @@ def test_convex_solutions_reach_the_optimum_and_the_gap_bounds_the_distance(
         (rough,) = solve(problem, [alpha], max_iter=max_iter)
         assert rough.objective - optimum <= rough.dual_gap + 1e-10
         gaps.append(rough.dual_gap)
-        if penalty == L1():
+        if penalty == L1() and "upper" not in terms:
             gap = model.gap(rough.coef, rough.intercept, alpha, **terms)
             np.testing.assert_allclose(rough.dual_gap, gap, rtol=1e-6, atol=1e-12)
     assert max(gaps) > 1e-6  # so that the bound has been put to the test
@@ -210,9 +212,9 @@ def test_integer_weights_are_repeated_rows(sample, penalty):
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=str)
-@pytest.mark.parametrize("positive", [False, True])
-def test_alpha_max_is_where_the_first_coefficient_enters(sample, penalty, positive):
-    problem, _ = pose(sample, penalty, positive=positive)
+@pytest.mark.parametrize("lower", [-np.inf, 0.0])
+def test_alpha_max_is_where_the_first_coefficient_enters(sample, penalty, lower):
+    problem, _ = pose(sample, penalty, lower=lower)
     largest = alpha_max(problem, tol=TOL, max_iter=10_000)
     above, below = solve(problem, [largest * (1 + 1e-6), largest * 0.98])
     assert not above.coef.any()
@@ -391,10 +393,10 @@ def test_centring_changes_no_coefficient(sample):
 def test_more_features_than_samples_do_not_stall(penalty, seed, fit_intercept):
     """Paths on which models mislead: far out, beyond hills, with jumps the other way."""
     sample = Sample(seed, n=60, p=100)
-    options = [{}, {"weights": mixed_weights(100)}, {"positive": True, "l2": 0.02}]
+    options = [{}, {"weights": mixed_weights(100)}, {"lower": 0.0, "l2": 0.02}]
     for terms in options:
         problem, model = pose(sample, penalty, fit_intercept=fit_intercept, **terms)
-        scale = model.scale(terms.get("weights"), terms.get("positive", False))
+        scale = model.scale(*(terms.get(k, d) for k, d in SIDES))
         alphas = strengths(problem, share=0.15)
         for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):
             assert solution.status is not Status.MAX_ITER

@@ -52,7 +52,7 @@ def drawn(seed, n, p, noise=1.0):
 @pytest.mark.parametrize("positive", [False, True])
 def test_solutions_are_unbounded_where_linear_programming_says_so(penalty, seed, positive):
     sample = drawn(seed, n=40, p=25)
-    problem, model = pose(sample, penalty, positive=positive)
+    problem, model = pose(sample, penalty, lower=0.0 if positive else -np.inf)
     seen = set()
     alphas = np.append(strengths(problem, share=0.05), 0.0)
     for alpha, solution in zip(alphas, solve(problem, alphas), strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from oracles import convex_optimum, objective, stationarity
 from scipy import sparse
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear
 
 from sparsestat import CEL0, L0, L1, MCP, ElasticNet, Lq, SquaredLoss
 from sparsestat.datasets import make_sparse_regression
@@ -57,20 +57,23 @@ def data(request):
     return dataset.X, dataset.y - dataset.y.mean()
 
 
-def null_scale(X, y, weights, positive):
+def null_scale(X, y, problem):
     """The largest gradient with unpenalised features fitted and excluded ones left out."""
-    free, kept = X[:, weights == 0.0], X[:, np.isfinite(weights)]
-    fit = nnls if positive else np.linalg.lstsq
-    r = y - free @ fit(free, y)[0] if free.size else y
+    free, kept = problem.weights == 0.0, X[:, np.isfinite(problem.weights)]
+    r = y
+    if free.any():
+        bounds = (problem.lower[free], problem.upper[free])
+        r = y - X[:, free] @ lsq_linear(X[:, free], y, bounds, tol=1e-14).x
     return np.abs(kept.T @ r).max() / len(y)
 
 
 OPTIONS = [
     {},
     {"l2": 0.1},
-    {"positive": True},
+    {"lower": 0.0},
+    {"lower": -0.2, "upper": 0.5},
     {"weights": "mixed"},
-    {"weights": "mixed", "positive": True, "l2": 0.05},
+    {"weights": "mixed", "lower": 0.0, "l2": 0.05},
 ]
 
 
@@ -87,7 +90,7 @@ def options(request, data):
 def test_solutions_are_stationary_along_the_path(data, penalty, options, solver):
     X, y = data
     problem = make_problem(X, y, penalty, **options)
-    scale = null_scale(X, y, problem.weights, problem.positive)
+    scale = null_scale(X, y, problem)
     alphas = grid(problem)
     for alpha, solution in zip(alphas, solve(problem, alphas, solver), strict=True):
         assert solution.status is Status.CONVERGED
@@ -100,8 +103,8 @@ def test_solutions_are_stationary_along_the_path(data, penalty, options, solver)
         np.testing.assert_allclose(solution.objective, value, rtol=1e-12)
         if "weights" in options:
             assert not solution.coef[2:4].any()
-        if options.get("positive"):
-            assert (solution.coef >= 0.0).all()
+        assert (solution.coef >= problem.lower).all()
+        assert (solution.coef <= problem.upper).all()
 
 
 @pytest.mark.parametrize("convex", [L1(), ElasticNet(0.3)], ids=str)
@@ -224,6 +227,8 @@ def test_cel0_is_below_l0_and_equals_it_where_it_is_stationary(seed):
 def test_zeros_are_within_their_limit_and_others_beyond_their_jump(
     data, jumping, options, solver
 ):
+    if "upper" in options:
+        pytest.skip("a bound can make a jump not worth while")
     X, y = data
     problem = make_problem(X, y, jumping, **options)
     curvatures = (X**2).mean(axis=0) + problem.l2
@@ -234,7 +239,11 @@ def test_zeros_are_within_their_limit_and_others_beyond_their_jump(
         q = (X.T @ (y - X @ solution.coef) / len(y) - problem.l2 * solution.coef)[kept]
         limit = jumping.limit(a, c)
         zero = b == 0.0
-        pull = q if problem.positive else np.abs(q)
+        pull = np.where(
+            np.where(q > 0.0, problem.upper[kept] > 0.0, problem.lower[kept] < 0.0),
+            np.abs(q),
+            0.0,
+        )
         assert (pull[zero] <= limit[zero] * (1 + 1e-12)).all()
         jump = jumping.prox(limit / c * (1 + 1e-9), 1.0 / c, a)
         assert (jump > 0.0).all()
@@ -298,8 +307,9 @@ def test_alpha_max_is_where_the_first_coefficient_enters(data, penalty, options,
     free = problem.weights == 0.0
     above, below = solve(problem, [largest * (1 + 1e-6), largest * 0.99], solver)
     assert not above.coef[~free].any()
-    assert below.coef[~free].any()
-    if free.any() and not problem.positive:
+    if not (penalty.jumps and "upper" in options):  # a bound can make a jump not worth while
+        assert below.coef[~free].any()
+    if free.any() and not np.isfinite(problem.lower).any():
         assert above.coef[free].all()
 
 
