@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         PenalizedRegressorCV,
         penalized_path,
     )
-    from sparsestat.losses import LogisticLoss, SquaredLoss
+    from sparsestat.losses import (
+        GammaLoss,
+        HuberLoss,
+        LogisticLoss,
+        Loss,
+        PoissonLoss,
+        SquaredLoss,
+    )
     from sparsestat.penalties import (
         CEL0,
         L0,
@@ -45,7 +52,11 @@ _HOME = {
     "PathResult": "linear_model",
     "PathDisplay": "linear_model",
     "CVDisplay": "linear_model",
+    "Loss": "losses",
     "SquaredLoss": "losses",
+    "HuberLoss": "losses",
+    "PoissonLoss": "losses",
+    "GammaLoss": "losses",
     "LogisticLoss": "losses",
     "Penalty": "penalties",
     "L1": "penalties",
@@ -84,7 +95,11 @@ __all__ = [
     "L0",
     "CEL0",
     "Penalty",
+    "Loss",
     "SquaredLoss",
+    "HuberLoss",
+    "PoissonLoss",
+    "GammaLoss",
     "LogisticLoss",
     "datasets",
     "metrics",

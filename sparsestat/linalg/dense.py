@@ -112,21 +112,22 @@ class DenseBlock:
         cross = self._rows[first : self.size] @ self._rows[: self.size].T
         return cross / self._rows.shape[1]
 
-    def weighted_gram(
-        self, d: np.ndarray, new: np.ndarray, old: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0, and X_new'd / n.
+    def weighted_gram(self, d: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0.
 
         `new` and `old` are positions in the block.
         """
         share, part = d / d.size, self._rows[new]
-        sums = part @ share
         if old.size:
             part *= share
             cross = part @ self._rows[: self.size].T  # to copy columns would cost as much
-            return cross.take(np.concatenate([old, new]), axis=1), sums
+            return cross.take(np.concatenate([old, new]), axis=1)
         part *= np.sqrt(share)  # one factor, so that BLAS works out half of the product
-        return part @ part.T, sums
+        return part @ part.T
+
+    def weighted_sums(self, d: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Return X_positions'd / n."""
+        return (self._rows[: self.size] @ d)[positions] / d.size
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""

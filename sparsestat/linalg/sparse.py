@@ -133,10 +133,8 @@ class CentredSparseBlock:
         cross = (self._rows[first:] @ self._columns).toarray() / self._columns.shape[0]
         return cross - np.outer(self._means[first:], self._means)
 
-    def weighted_gram(
-        self, d: np.ndarray, new: np.ndarray, old: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0, and X_new'd / n.
+    def weighted_gram(self, d: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+        """Return X_new' diag(d) (X_old, X_new) / n for d >= 0.
 
         `new` and `old` are positions in the block. For designs where u is ones.
         """
@@ -148,7 +146,11 @@ class CentredSparseBlock:
         first = old.size
         cross -= np.outer(sums[first:], means) + np.outer(means[first:], sums)
         cross += total * np.outer(means[first:], means)
-        return cross, (sums - total * means)[first:]
+        return cross
+
+    def weighted_sums(self, d: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Return X_positions'd / n, for designs where u is ones."""
+        return (self._rows @ d)[positions] / d.size - float(d.mean()) * self._means[positions]
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""

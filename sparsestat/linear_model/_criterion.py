@@ -7,7 +7,6 @@ import numpy as np
 from scipy.special import gammaln
 
 from sparsestat.linear_model._model import FramedProblem
-from sparsestat.losses import SquaredLoss
 from sparsestat.solvers import Solution, degrees_of_freedom
 
 __all__ = ["CRITERIA", "evaluate"]
@@ -21,6 +20,8 @@ def evaluate(
     alpha: float,
     solution: Solution,
     *,
+    shares: np.ndarray,
+    y: np.ndarray,
     loss: Any,
     fit_intercept: bool,
     size: float,
@@ -40,28 +41,13 @@ def evaluate(
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
     total = degrees_of_freedom(problem, alpha, inner) + float(fit_intercept)
     mean_loss = problem.loss_at(inner.coef, inner.intercept)
-    value = minus_two_log_likelihood(loss, mean_loss, size, noise_variance)
+    more = {} if noise_variance is None else {"variance": noise_variance}
+    value = loss.minus_two_log_likelihood(y, shares, size, mean_loss, **more)
     value += total * (2.0 if criterion == "aic" else math.log(size))
     if criterion == "ebic":
         n_chosen = np.count_nonzero(inner.coef[penalised])
         value += 2.0 * _log_binomial(np.count_nonzero(penalised), n_chosen)
     return value, total
-
-
-def minus_two_log_likelihood(
-    loss: Any, mean_loss: float, size: float, noise_variance: float | None
-) -> float:
-    """Return -2 log L of a model from its mean loss.
-
-    For squared error the likelihood is Gaussian, with the variance given, or else with
-    the one that maximises it, the mean squared residual.
-    """
-    if not isinstance(loss, SquaredLoss):
-        return 2.0 * size * mean_loss
-    variance = 2.0 * mean_loss if noise_variance is None else float(noise_variance)
-    if variance <= 0.0:  # a perfect fit
-        return -math.inf
-    return size * math.log(2.0 * math.pi * variance) + size * 2.0 * mean_loss / variance
 
 
 def _log_binomial(n: Any, k: Any) -> float:

@@ -109,7 +109,7 @@ class PathModel(PenalizedModel):
             misses += more
             total *= len(folds) + 1
         else:
-            chosen = self._minimise_criterion(scored.size, framed, steps, eligible)
+            chosen = self._minimise_criterion(scored.size, kept, framed, steps, eligible)
         self.alpha_ = float(alphas[chosen])
         misses = [miss for miss in misses if miss.status is Status.MAX_ITER]
         misses += [
@@ -184,6 +184,7 @@ class PathModel(PenalizedModel):
     def _minimise_criterion(
         self,
         size: float,
+        kept: Data,
         framed: list[FramedProblem],
         steps: Sequence[Iterable[Solution]],
         eligible: np.ndarray,
@@ -191,7 +192,7 @@ class PathModel(PenalizedModel):
         """Evaluate the information criterion along the path; return the choice."""
         if not math.isfinite(size):
             raise ValueError("sample_weight adds up to more than float64 holds: rescale.")
-        variance = getattr(self, "noise_variance", None)
+        variance, targets = getattr(self, "noise_variance", None), self._targets(kept.y)
         values = np.array(
             [
                 [
@@ -200,12 +201,14 @@ class PathModel(PenalizedModel):
                         problem,
                         alpha,
                         solution,
+                        shares=kept.shares,
+                        y=target,
                         loss=loss_of(self.loss),
                         fit_intercept=self.fit_intercept,
                         size=size,
                         noise_variance=variance,
                     )
-                    for problem, solution in zip(framed, step, strict=True)
+                    for problem, solution, target in zip(framed, step, targets, strict=True)
                 ]
                 for alpha, step in zip(self.alphas_, steps, strict=True)
             ]

@@ -24,8 +24,8 @@ from sparsestat.base import (
     frame_data,
     naming,
 )
-from sparsestat.losses import LogisticLoss, SquaredLoss, loss_of
-from sparsestat.penalties import MCP, Penalty
+from sparsestat.losses import SquaredLoss, loss_of
+from sparsestat.penalties import L1, MCP, BasePenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
     GLMProblem,
@@ -35,6 +35,7 @@ from sparsestat.solvers import (
     Status,
     alpha_max,
     approach,
+    choose_solver,
     solve_path,
 )
 
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 MODEL_CONSTRAINTS: dict[str, list[Any]] = {
-    "penalty": [Penalty, None],
+    "penalty": [BasePenalty, None],
     "l2": [Interval(Real, 0, None, closed="left")],
     "fit_intercept": ["boolean"],
     "standardize": ["boolean"],
@@ -61,18 +62,12 @@ MODEL_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-SOLVERS_FOR = {
-    SquaredLoss: ("auto", "working_set", "gram"),
-    LogisticLoss: ("auto", "prox_newton"),
-}
-
-
 @dataclass(frozen=True)
 class Model:
     """The parameters that estimators and :func:`penalized_path` have in common."""
 
     loss: Any
-    penalty: Penalty | None
+    penalty: BasePenalty | None
     l2: float
     fit_intercept: bool
     standardize: bool
@@ -109,11 +104,8 @@ class Model:
         }
         bounds = check_bounds(self.bounds, self.positive, data.X.shape[1])
         loss = loss_of(self.loss)
-        if self.solver not in SOLVERS_FOR[type(loss)]:
-            raise ValueError(
-                f"solver must be one of {SOLVERS_FOR[type(loss)]} for {loss}. "
-                f"Got {self.solver!r}."
-            )
+        for y in targets:
+            loss.check(y)
         framed: list[tuple[Problem, Frame, float]] = []
         if isinstance(loss, SquaredLoss):
             for y in targets:
@@ -139,27 +131,31 @@ class Model:
         tol = self.tol
         if tol is None:
             tol = 1e-5 if data.X.dtype == np.float32 else 1e-8
+        chosen = [choose_solver(problem, self.solver) for problem, _, _ in framed]
         return [
             FramedProblem(
                 replace(problem, penalty=penalty.for_loss(loss.bound, curvature)),
                 frame,
-                self.solver,
+                solver,
                 float(tol),
                 self.max_iter,
                 curvature,
             )
-            for problem, frame, curvature in framed
+            for (problem, frame, curvature), solver in zip(framed, chosen, strict=True)
         ]
 
     @property
-    def chosen_penalty(self) -> Penalty:
+    def chosen_penalty(self) -> BasePenalty:
         """The penalty, None replaced by the default for the loss."""
         return default_penalty(self.loss) if self.penalty is None else self.penalty
 
 
-def default_penalty(loss: Any) -> Penalty:
+def default_penalty(loss: Any) -> BasePenalty:
     """Return the penalty that None stands for."""
-    return MCP(3.0, adaptive=not isinstance(loss_of(loss), SquaredLoss))
+    loss = loss_of(loss)
+    if not loss.smooth:  # there is no curvature that MCP could be weighed against
+        return L1()
+    return MCP(3.0, adaptive=not isinstance(loss, SquaredLoss))
 
 
 @dataclass(frozen=True)
@@ -319,9 +315,10 @@ def warn_unless_converged(misses: list[Miss], total: int, tol: float, max_iter: 
         alpha = max(miss.alpha for miss in endless)
         warnings.warn(
             f"{len(endless)} of {total} problems have no finite solution, from alpha = "
-            f"{alpha:.3g} down: the selected features separate the classes, and nothing holds "
-            "their coefficients back. They were stopped where the loss has become flat. Use "
-            "a larger alpha, some l2, or a penalty that grows without end, such as L1.",
+            f"{alpha:.3g} down: the selected features separate the classes (or the responses "
+            "that are zero), and nothing holds their coefficients back. They were stopped "
+            "where the loss has become flat. Use a larger alpha, some l2, or a penalty that "
+            "grows without end, such as L1.",
             ConvergenceWarning,
             stacklevel=_level_of_the_caller(),
         )
@@ -351,7 +348,7 @@ class PenalizedModel(LinearEstimator):
     """What the penalised estimators share: their :class:`Model` and nested parameters."""
 
     loss: Any
-    penalty: Penalty | None
+    penalty: BasePenalty | None
     alpha: float
     max_iter: int
     warm_start: bool
@@ -421,18 +418,20 @@ class PenalizedModel(LinearEstimator):
         return list(coefs)
 
     def set_params(self, **params: Any) -> Any:
-        """Set parameters, nested ones of the penalty as ``penalty__gamma``.
+        """Set parameters, nested ones as ``penalty__gamma`` and ``loss__delta``.
 
-        The penalty is replaced by a changed copy: other owners of the same penalty
-        object keep theirs. Where `penalty` is None, the default MCP is meant.
+        Penalty and loss are replaced by changed copies: other owners of the same object
+        keep theirs. Where `penalty` is None, the default one is meant.
         """
-        if any(name.startswith("penalty__") for name in params):
-            before = self.penalty
-            penalty = params.pop("penalty", before)
-            self.penalty = default_penalty(self.loss) if penalty is None else copy(penalty)
-            try:
-                return super().set_params(**params)
-            except (TypeError, ValueError):
-                self.penalty = before
-                raise
-        return super().set_params(**params)
+        before = {"loss": self.loss, "penalty": self.penalty}
+        try:
+            for part in ("loss", "penalty"):
+                if any(name.startswith(f"{part}__") for name in params):
+                    value = params.pop(part, getattr(self, part))
+                    if part == "penalty" and value is None:
+                        value = default_penalty(self.loss)
+                    setattr(self, part, copy(loss_of(value) if part == "loss" else value))
+            return super().set_params(**params)
+        except (TypeError, ValueError):
+            self.__dict__.update(before)
+            raise

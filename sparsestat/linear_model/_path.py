@@ -19,7 +19,7 @@ from sparsestat.linear_model._model import (
     Model,
     warn_unless_converged,
 )
-from sparsestat.losses import LOSSES, LogisticLoss, SquaredLoss, loss_of
+from sparsestat.losses import LOSSES, Loss, loss_of
 from sparsestat.solvers import SOLVERS, Solution, Status, alpha_grid
 
 __all__ = ["PATH_CONSTRAINTS", "PathResult", "choose_alphas", "collect", "penalized_path"]
@@ -163,7 +163,7 @@ def choose_alphas(alphas: Any, eps: float, framed: Sequence[FramedProblem]) -> n
     {
         "X": ["array-like", "sparse matrix"],
         "y": ["array-like"],
-        "loss": [StrOptions(set(LOSSES)), SquaredLoss, LogisticLoss],
+        "loss": [StrOptions(set(LOSSES)), Loss],
         "solver": [StrOptions({"auto", *SOLVERS})],
         **PATH_CONSTRAINTS,
     },
@@ -249,7 +249,7 @@ def penalized_path(
     """
     data = validate(X, y, sample_weight, offset).weighted()
     target = data.y
-    if isinstance(loss_of(loss), LogisticLoss):
+    if loss_of(loss).response == "class":
         target = _zeros_and_ones(target)
     model = Model(
         loss,

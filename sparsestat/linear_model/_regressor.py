@@ -7,15 +7,20 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
-from sparsestat.base import validate
+from sparsestat.base import check_vector, validate
 from sparsestat.linear_model._model import MODEL_CONSTRAINTS, PenalizedModel, fit_method
-from sparsestat.losses import SquaredLoss
+from sparsestat.losses import LOSSES, Loss, loss_of
+from sparsestat.solvers import SOLVERS
 
 __all__ = ["REGRESSION_CONSTRAINTS", "PenalizedRegressor", "Regression"]
 
+NUMBERS = {name for name, loss in LOSSES.items() if loss.response == "number"}
 REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
-    "loss": [StrOptions({"squared_error"}), SquaredLoss],
-    "solver": [StrOptions({"auto", "working_set", "gram"})],
+    "loss": [
+        StrOptions({name for name, loss in LOSSES.items() if loss.response == "number"}),
+        Loss,
+    ],
+    "solver": [StrOptions({"auto", *SOLVERS})],
 }
 
 
@@ -36,7 +41,44 @@ class Regression(RegressorMixin, PenalizedModel):
         -------
         ndarray of shape (n_samples,)
         """
-        return self._linear_predictor(X, offset)
+        return loss_of(self.loss).inverse_link(self._linear_predictor(X, offset))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of the loss that the model explains.
+
+        That is 1 - (L - L_least) / (L_const - L_least) for the mean losses L of the model,
+        of the best constant and of the best prediction of every response: R^2 for squared
+        error, the share of deviance D^2 for others.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            1 at best; 0 for the best constant, and if that is perfect but the model is not.
+        """
+        eta = self._linear_predictor(X)
+        loss, y = loss_of(self.loss), check_vector("y", y, eta.size)
+        loss.check(y)
+        weight = np.ones(y.size) if sample_weight is None else sample_weight
+        share = check_vector("sample_weight", weight, y.size)
+        share = share / share.sum()
+        constant = loss.shift(y, share, np.zeros(y.size), 0.0)
+        mine, least = (share @ loss.excess(y, e, 0.0) for e in (eta, np.full(y.size, constant)))
+        if least <= 0.0:
+            return 1.0 if mine <= 0.0 else 0.0
+        return float(1.0 - mine / least)
+
+    def _check_loss(self) -> None:
+        loss = loss_of(self.loss)
+        if loss.response != "number":
+            raise ValueError(
+                f"loss must be one for regression. Got {loss}, for a {loss.response}."
+            )
 
 
 class PenalizedRegressor(CallbackSupportMixin, Regression):
@@ -198,6 +240,7 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         -------
         self
         """
+        self._check_loss()
         data = validate(X, y, sample_weight, offset, estimator=self).weighted()
         self._fit_targets(data, [data.y], X, y)
         return self

@@ -17,7 +17,7 @@ from sparsestat.linear_model._cross_validation import (
 )
 from sparsestat.linear_model._model import fit_method
 from sparsestat.linear_model._regressor import REGRESSION_CONSTRAINTS, Regression
-from sparsestat.losses import loss_of
+from sparsestat.losses import SquaredLoss, loss_of
 
 __all__ = ["PenalizedRegressorCV"]
 
@@ -183,6 +183,9 @@ tol, max_iter
         -------
         self
         """
+        self._check_loss()
+        if self.noise_variance is not None and not isinstance(loss_of(self.loss), SquaredLoss):
+            raise ValueError(f"noise_variance needs squared error. Got loss {self.loss}.")
         data = validate(X, y, sample_weight, offset, estimator=self)
         folds: Folds = []
         if self.criterion == "cv":

@@ -1,14 +1,33 @@
-"""Losses of a linear predictor: value, gradient, curvature."""
+"""Losses of a linear predictor: value, gradient, curvature, what goes with them."""
 
+from sparsestat.losses.base import Loss
+from sparsestat.losses.gamma import GammaLoss
+from sparsestat.losses.huber import HuberLoss
 from sparsestat.losses.logistic import LogisticLoss
+from sparsestat.losses.poisson import PoissonLoss
 from sparsestat.losses.squared import SquaredLoss
 
-__all__ = ["LOSSES", "LogisticLoss", "SquaredLoss", "loss_of"]
+__all__ = [
+    "LOSSES",
+    "GammaLoss",
+    "HuberLoss",
+    "LogisticLoss",
+    "Loss",
+    "PoissonLoss",
+    "SquaredLoss",
+    "loss_of",
+]
 
-# scikit-learn's names
-LOSSES = {"squared_error": SquaredLoss, "log_loss": LogisticLoss}
+# scikit-learn's names, where it has them
+LOSSES: dict[str, type[Loss]] = {
+    "squared_error": SquaredLoss,
+    "huber": HuberLoss,
+    "poisson": PoissonLoss,
+    "gamma": GammaLoss,
+    "log_loss": LogisticLoss,
+}
 
 
-def loss_of(name_or_loss):
+def loss_of(name_or_loss: str | Loss) -> Loss:
     """Return the loss for a name, or the loss itself."""
     return LOSSES[name_or_loss]() if isinstance(name_or_loss, str) else name_or_loss

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, xlogy
 
+from sparsestat.losses.base import Loss, newton_shift
+
 __all__ = ["LogisticLoss"]
 
 
-@dataclass(frozen=True)
-class LogisticLoss:
+@dataclass(frozen=True, repr=False)
+class LogisticLoss(Loss):
     """The loss log(1 + exp(eta)) - y eta: minus the log-likelihood of y in {0, 1}.
 
     eta is the logarithm of the odds of y = 1. Methods work elementwise.
@@ -24,10 +26,25 @@ class LogisticLoss:
     """
 
     bound: ClassVar[float] = 0.25
+    response: ClassVar[str] = "class"
 
-    def constant(self, y: Any, share: Any) -> float:
-        """Return the best constant linear predictor: the logarithm of the odds."""
-        return float(np.log(share @ y) - np.log(share @ (1.0 - y)))
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError unless responses are 0 or 1."""
+        if not np.isin(y, (0.0, 1.0)).all():
+            raise ValueError(f"y must be 0 or 1 for {self}. Got {np.unique(y)[:5].tolist()}.")
+
+    def inverse_link(self, eta: Any) -> Any:
+        """Return the probability that y = 1."""
+        return expit(eta)
+
+    def shift(self, y: Any, share: Any, fixed: Any, start: float) -> float:
+        """Return the best constant to add: without others, the logarithm of the odds."""
+        if not fixed.any():
+            with np.errstate(divide="ignore"):
+                odds = float(np.log(share @ y) - np.log(share @ (1.0 - y)))
+            if np.isfinite(odds):
+                start = odds
+        return newton_shift(self, y, share, fixed, start)
 
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""

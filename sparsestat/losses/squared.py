@@ -1,15 +1,17 @@
 """Half the squared error."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sparsestat._backend import namespace_of
+from sparsestat.losses.base import Loss
 
 __all__ = ["SquaredLoss"]
 
 
-@dataclass(frozen=True)
-class SquaredLoss:
+@dataclass(frozen=True, repr=False)
+class SquaredLoss(Loss):
     """The loss (y - eta)^2 / 2 of a linear predictor eta: a Gaussian likelihood.
 
     Methods work elementwise on arrays of any one library.
@@ -28,10 +30,11 @@ class SquaredLoss:
     """
 
     bound: ClassVar[float] = 1.0
+    coercive: ClassVar[bool] = True
 
-    def constant(self, y: Any, share: Any) -> float:
-        """Return the best constant linear predictor, for weights that add up to 1."""
-        return float(share @ y)
+    def shift(self, y: Any, share: Any, fixed: Any, start: float) -> float:
+        """Return the constant that is best to add: the mean residual."""
+        return float(share @ (y - fixed)) / float(share.sum())
 
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""
@@ -46,9 +49,14 @@ class SquaredLoss:
         return namespace_of(y, eta).ones_like(y - eta)
 
     def excess(self, y: Any, eta: Any, share: float) -> Any:
-        """Evaluate the terms of the duality gap.
-
-        With u a share of the gradient, in [0, 1], and f* the convex conjugate of the loss
-        f: f(eta) + f*(u) - u eta, which is >= 0, and 0 for the whole gradient.
-        """
+        """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         return (1.0 - share) ** 2 * self.value(y, eta)
+
+    def minus_two_log_likelihood(
+        self, y: Any, share: Any, size: float, mean_loss: float, variance: float | None = None
+    ) -> float:
+        """Return -2 log L with a noise variance, None for the one that maximises L."""
+        variance = 2.0 * mean_loss if variance is None else float(variance)
+        if variance <= 0.0:  # a perfect fit
+            return -math.inf
+        return size * (math.log(2.0 * math.pi * variance) + 2.0 * mean_loss / variance)

@@ -1,6 +1,6 @@
 """Penalties on single coefficients: value, proximal operator, derivative, curvature."""
 
-from sparsestat.penalties.base import Penalty
+from sparsestat.penalties.base import BasePenalty, Penalty
 from sparsestat.penalties.capped_l1 import CappedL1
 from sparsestat.penalties.cel0 import CEL0
 from sparsestat.penalties.elastic_net import ElasticNet
@@ -18,6 +18,7 @@ __all__ = [
     "L1",
     "MCP",
     "SCAD",
+    "BasePenalty",
     "CappedL1",
     "ElasticNet",
     "LogSum",

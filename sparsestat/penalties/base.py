@@ -2,20 +2,52 @@
 
 import hashlib
 from collections import namedtuple
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from inspect import get_annotations
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
+from sparsestat._parameters import Parametric
 from sparsestat.penalties.scalar import ScalarFunctions, check_functions
 
-__all__ = ["Penalty", "check_flag", "check_parameter"]
+__all__ = ["BasePenalty", "Penalty"]
 
 
-@dataclass(frozen=True)
-class Penalty:
+@dataclass(frozen=True, repr=False)
+class BasePenalty(Parametric):
+    """What all penalties have in common: their shape parameters.
+
+    Attributes
+    ----------
+    convex : bool
+        Whether the penalty is convex. Convex problems get a duality gap if the penalty
+        defines ``conjugate``; others are approached along a path of strengths.
+    """
+
+    convex: ClassVar[bool] = False
+    jumps: ClassVar[bool] = False
+    scale_free: ClassVar[bool] = False
+
+    def for_loss(self, bound: float, at_null: float) -> "BasePenalty":
+        """Return the penalty to use with a loss: itself, unless its shape depends on it.
+
+        Parameters
+        ----------
+        bound, at_null : float
+            Second derivative of the loss along a coefficient whose column has mean square
+            one: its upper bound (infinity if there is none), and that at the null model.
+        """
+        return self
+
+    @property
+    def concavity(self) -> float | None:
+        """The largest -p'', if gamma is meant to keep it below the loss's curvature."""
+        return None
+
+
+@dataclass(frozen=True, repr=False)
+class Penalty(BasePenalty):
     """Base of all penalties p(abs(b); strength) on single coefficients.
 
     A penalty is a frozen dataclass whose fields are its shape parameters and whose
@@ -40,9 +72,6 @@ class Penalty:
     """
 
     functions: ClassVar[ScalarFunctions]
-    convex: ClassVar[bool] = False
-    jumps: ClassVar[bool] = False
-    scale_free: ClassVar[bool] = False
     Parameters: ClassVar[Any]
     _signature: ClassVar[tuple]
 
@@ -136,54 +165,9 @@ class Penalty:
         with np.errstate(divide="ignore"):
             return np.divide(gradient, self.slope_at_zero(1.0))
 
-    def for_loss(self, bound: float, at_null: float) -> "Penalty":
-        """Return the penalty to use with a loss: itself, unless its shape depends on it.
-
-        Parameters
-        ----------
-        bound, at_null : float
-            Second derivative of the loss along a coefficient whose column has mean square
-            one: its upper bound (infinity if there is none), and that at the null model.
-        """
-        return self
-
-    @property
-    def concavity(self) -> float | None:
-        """The largest -p'', if gamma is meant to keep it below the loss's curvature."""
-        return None
-
     def _each(self, function: Any, *arrays: Any) -> np.ndarray:
         arrays = tuple(np.asarray(a, dtype=np.float64) for a in arrays)
         return np.vectorize(lambda *x: function(self, *x), otypes=[np.float64])(*arrays)
-
-    def __repr__(self) -> str:
-        shown = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.repr and getattr(self, f.name) is not False
-        }
-        inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-        return f"{type(self).__name__}({inside})"
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name (scikit-learn's protocol)."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def set_params(self, **params: Any) -> "Penalty":
-        """Change parameters in place: scikit-learn's protocol for nested parameters.
-
-        The only way to change a penalty. Estimators of this package put a copy in
-        the place of a penalty before they change it, so none is changed behind
-        another owner's back.
-        """
-        unknown = sorted(set(params) - set(self.get_params()))
-        if unknown:
-            valid = sorted(self.get_params())
-            raise ValueError(f"Invalid parameter {unknown[0]!r} for {self}; it has {valid}.")
-        changed = replace(self, **params)  # validates before anything changes
-        for name in params:
-            object.__setattr__(self, name, getattr(changed, name))
-        return self
 
 
 def _type_signature(name: str) -> tuple:
@@ -196,36 +180,3 @@ def _type_signature(name: str) -> tuple:
     letters = (None, False, 0, 0.0, ())
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
     return tuple(letters[number // len(letters) ** k % len(letters)] for k in range(6))
-
-
-def check_parameter(
-    owner: object,
-    name: str,
-    *,
-    above: float = -np.inf,
-    at_least: float = -np.inf,
-    at_most: float = np.inf,
-    below: float = np.inf,
-) -> None:
-    """Raise if a shape parameter is not a finite real number in its range."""
-    value = getattr(owner, name)
-    wanted = "a real number " + (f"> {above:g}" if above > -np.inf else f">= {at_least:g}")
-    if at_most < np.inf:
-        wanted += f" and <= {at_most:g}"
-    if below < np.inf:
-        wanted += f" and < {below:g}"
-    error = f"The {name!r} parameter of {type(owner).__name__} must be {wanted}. Got {value!r}."
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(error)
-    value = float(value)
-    if not (above < value < below and at_least <= value <= at_most and np.isfinite(value)):
-        raise ValueError(error)
-
-
-def check_flag(owner: object, name: str) -> None:
-    """Raise if a parameter is not True or False."""
-    value = getattr(owner, name)
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(
-            f"The {name!r} parameter of {type(owner).__name__} must be a bool. Got {value!r}."
-        )

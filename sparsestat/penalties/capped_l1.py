@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat._parameters import check_parameter
+from sparsestat.penalties.base import Penalty
 from sparsestat.penalties.scalar import ScalarFunctions
 
 __all__ = ["CappedL1"]

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat._parameters import check_parameter
+from sparsestat.penalties.base import Penalty
 from sparsestat.penalties.scalar import ScalarFunctions
 
 __all__ = ["ElasticNet"]

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from sparsestat.penalties.base import Penalty, check_parameter
+from sparsestat._parameters import check_parameter
+from sparsestat.penalties.base import Penalty
 from sparsestat.penalties.scalar import ScalarFunctions
 
 __all__ = ["LogSum"]

@@ -1,12 +1,15 @@
 """The minimax concave penalty."""
 
 import math
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
-from sparsestat.penalties.base import Penalty, check_flag, check_parameter
+from sparsestat._parameters import check_flag, check_parameter
+from sparsestat.penalties.base import Penalty
 from sparsestat.penalties.scalar import ScalarFunctions
 
-__all__ = ["FLATTEST", "MCP"]
+__all__ = ["FLATTEST", "MCP", "rescaled"]
 
 # Where a loss is flatter, adaptive penalties are as good as the lasso.
 FLATTEST = 1e-12
@@ -92,4 +95,12 @@ class MCP(Penalty):
 
     def for_loss(self, bound: float, at_null: float) -> "MCP":
         """Return the penalty to use with a loss: gamma over its curvature if adaptive."""
-        return MCP(self.gamma / min(max(at_null, FLATTEST), 1.0)) if self.adaptive else self
+        return rescaled(self, self.gamma / max(at_null, FLATTEST)) if self.adaptive else self
+
+
+def rescaled(penalty: Penalty, gamma: float) -> Any:
+    """Return a penalty with another gamma, of any size, no longer adaptive."""
+    penalty = copy(penalty)
+    object.__setattr__(penalty, "gamma", gamma)
+    object.__setattr__(penalty, "adaptive", False)
+    return penalty

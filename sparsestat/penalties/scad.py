@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sparsestat.penalties.base import Penalty, check_flag, check_parameter
-from sparsestat.penalties.mcp import FLATTEST
+from sparsestat._parameters import check_flag, check_parameter
+from sparsestat.penalties.base import Penalty
+from sparsestat.penalties.mcp import FLATTEST, rescaled
 from sparsestat.penalties.scalar import ScalarFunctions, penalty_value
 
 __all__ = ["SCAD"]
@@ -100,4 +101,4 @@ class SCAD(Penalty):
         """Return the penalty to use with a loss, gamma rescaled if adaptive."""
         if not self.adaptive:
             return self
-        return SCAD(1.0 + (self.gamma - 1.0) / min(max(at_null, FLATTEST), 1.0))
+        return rescaled(self, 1.0 + (self.gamma - 1.0) / max(at_null, FLATTEST))

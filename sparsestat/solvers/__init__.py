@@ -1,7 +1,14 @@
 """Solvers: pure functions from a plain numeric problem to solutions."""
 
 from sparsestat.solvers.freedom import degrees_of_freedom
-from sparsestat.solvers.path import SOLVERS, alpha_grid, alpha_max, approach, solve_path
+from sparsestat.solvers.path import (
+    SOLVERS,
+    alpha_grid,
+    alpha_max,
+    approach,
+    choose_solver,
+    solve_path,
+)
 from sparsestat.solvers.problem import GLMProblem, LeastSquaresProblem, Problem
 from sparsestat.solvers.result import Solution, Status
 
@@ -15,6 +22,7 @@ __all__ = [
     "alpha_grid",
     "alpha_max",
     "approach",
+    "choose_solver",
     "degrees_of_freedom",
     "solve_path",
 ]

@@ -8,8 +8,10 @@ from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
 from sparsestat.solvers.result import Smooth, Solution
+from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.working_set import refuses_all_but_squares
 
-__all__ = ["gram_path"]
+__all__ = ["GRAM"]
 
 
 def gram_path(
@@ -59,6 +61,9 @@ def gram_path(
             n_iter=n_iter,
         )
         yield solution
+
+
+GRAM = Solver(gram_path, refuses_all_but_squares)
 
 
 def _negative_gradient(H, c, w) -> np.ndarray:

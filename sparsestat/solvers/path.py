@@ -1,23 +1,25 @@
 """The entry to the solvers: which one, at which strengths, from where."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from sparsestat.solvers.gram_path import gram_path
-from sparsestat.solvers.problem import GLMProblem, Problem
-from sparsestat.solvers.prox_newton import prox_newton_path
+from sparsestat.solvers.gram_path import GRAM
+from sparsestat.solvers.problem import Problem
+from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.result import Solution
-from sparsestat.solvers.working_set import working_set_path
+from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.working_set import WORKING_SET
 
-__all__ = ["SOLVERS", "alpha_grid", "alpha_max", "approach", "solve_path"]
+__all__ = ["SOLVERS", "alpha_grid", "alpha_max", "approach", "choose_solver", "solve_path"]
 
-SOLVERS: dict[str, Callable[..., Iterator[Solution]]] = {
-    "working_set": working_set_path,
-    "gram": gram_path,
-    "prox_newton": prox_newton_path,
+# In the order in which "auto" asks them; "gram" comes before all for tall problems.
+SOLVERS: dict[str, Solver] = {
+    "working_set": WORKING_SET,
+    "gram": GRAM,
+    "prox_newton": PROX_NEWTON,
 }
 
 APPROACH_RATIO = 0.8
@@ -34,27 +36,43 @@ def solve_path(
 ) -> Iterator[Solution]:
     """Return the solutions at each of `alphas`, by the solver that suits the problem.
 
-    ``"auto"`` takes ``"prox_newton"`` for generalised linear models; for least squares
-    ``"gram"`` if n > 2 p and p <= 5000, else ``"working_set"``. Stationarity violations
-    are in units of the largest absolute gradient, over features that are not excluded,
-    at the null model: with the unpenalised coefficients fitted and all others zero.
+    The solver is the one that :func:`choose_solver` says. Stationarity violations are in
+    units of the largest absolute gradient, over features that are not excluded, at the
+    null model: with the unpenalised coefficients fitted and all others zero.
     """
-    n, p = problem.design.shape
-    if solver == "auto":
-        solver = _default_solver(problem)
-        if solver == "working_set" and n > 2 * p and p <= 5000:
-            solver = "gram"
     null = _null_model(problem, tol, max_iter)
     scale = _violation_scale(problem, null)
     if start is None and null is not None:
         start = null.coef  # before the others are judged by what is left to explain
-    return SOLVERS[solver](
-        problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start
-    )
+    path = SOLVERS[choose_solver(problem, solver)].path
+    return path(problem, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
 
 
-def _default_solver(problem: Problem) -> str:
-    return "prox_newton" if isinstance(problem, GLMProblem) else "working_set"
+def choose_solver(problem: Problem, solver: str = "auto") -> str:
+    """Return the name of the solver to use, ``"auto"`` replaced by the one that suits.
+
+    That is ``"gram"`` for least squares with n > 2 p and p <= 5000, else the first of
+    `SOLVERS` that takes the problem.
+
+    Raises
+    ------
+    ValueError
+        If the solver, or every solver, cannot take the problem; the message says why.
+    """
+    if solver != "auto":
+        reason = SOLVERS[solver].refuses(problem)
+        if reason:
+            raise ValueError(f"solver={solver!r} does not fit: {reason}")
+        return solver
+    n, p = problem.design.shape
+    first = ["gram"] if n > 2 * p and p <= 5000 else []
+    reasons = []
+    for name in first + list(SOLVERS):
+        reason = SOLVERS[name].refuses(problem)
+        if reason is None:
+            return name
+        reasons.append(f"{name}: {reason}")
+    raise ValueError("no solver takes this problem. " + " ".join(reasons))
 
 
 def _violation_scale(problem: Problem, null: Solution | None) -> float:
@@ -75,7 +93,7 @@ def _null_model(problem: Problem, tol: float, max_iter: int) -> Solution | None:
         return None
     null = replace(problem, weights=np.where(free, 0.0, np.inf))
     scale = float(np.abs(problem.gradient_at_zero[free]).max()) or 1.0
-    solve = SOLVERS[_default_solver(problem)]
+    solve = SOLVERS[choose_solver(null)].path
     (solution,) = solve(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
     return solution
 

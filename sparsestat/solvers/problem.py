@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsestat.penalties import Penalty
-
 __all__ = ["GLMProblem", "LeastSquaresProblem", "LinearPredictor", "Problem"]
+
+
+# How far predictors go to see whether a loss falls for ever.
+FAR = 1e6
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Problem(ABC):
     design : DenseDesign or CentredSparseDesign
         X, of shape (n, p).
     y : ndarray of shape (n,), float64
-    penalty : Penalty
+    penalty : BasePenalty
         p.
     weights : ndarray of shape (p,)
         0 leaves a coefficient unpenalised, infinity fixes it at zero.
@@ -33,7 +35,7 @@ class Problem(ABC):
 
     design: Any
     y: np.ndarray
-    penalty: Penalty
+    penalty: Any
     weights: np.ndarray
     lower: Any = -math.inf
     upper: Any = math.inf
@@ -163,7 +165,7 @@ class GLMProblem(Problem):
     Parameters
     ----------
     loss : loss
-        Convex and twice differentiable in the linear predictor.
+        A :class:`~sparsestat.losses.Loss`.
     sample_weight : ndarray of shape (n,), optional
         w, positive with mean 1; None if all are equal.
     offset : ndarray of shape (n,) or 0
@@ -178,22 +180,18 @@ class GLMProblem(Problem):
     @cached_property
     def null(self) -> LinearPredictor:
         """The linear predictor at zero coefficients."""
-        n, start = self.y.size, 0.0
-        if self.fit_intercept:
-            share = self._weighted(np.full(n, 1.0 / n))
-            start = self.loss.constant(self.y, share) - float(
-                share @ (np.zeros(n) + self.offset)
-            )
-        return self.at(np.zeros(n) + self.offset, start)
+        return self.at(np.zeros(self.y.size) + self.offset, 0.0)
 
     @cached_property
     def null_curvature(self) -> float:
         """The mean second derivative of the loss at zero coefficients."""
-        return float(self.curvature(self.null.eta).mean())
+        return self._mean(self.loss.curvature(self.y, self.null.eta))
 
     @cached_property
     def curvatures(self) -> np.ndarray:
         """Upper bounds of the second derivatives of loss plus l2 term."""
+        if math.isinf(self.loss.bound):
+            return np.full(self.n_features, math.inf)
         return self.loss.bound * self.design.mean_squares(self.sample_weight) + self.l2
 
     @cached_property
@@ -214,19 +212,30 @@ class GLMProblem(Problem):
         """Return the Hessian of the loss over some features, the intercept profiled out."""
         block = self.design.block()
         block.append(features)
-        d = self.curvature(self.design.predict(coef) + self.offset + intercept)
-        rows, sums = block.weighted_gram(d, np.arange(features.size), np.arange(0))
-        return self.profile(d, rows, sums, sums)
+        bend = self.bend(self.design.predict(coef) + self.offset + intercept)
+        return self.hessian_rows(block, bend, np.arange(features.size), np.arange(0))
 
-    def profile(
-        self, d: np.ndarray, rows: np.ndarray, sums: np.ndarray, all_sums: np.ndarray
+    def hessian_rows(
+        self, block: Any, bend: Any, new: np.ndarray, old: np.ndarray
     ) -> np.ndarray:
-        """Take the share of the intercept off rows of X' diag(d) X / n, in place.
+        """Return rows of the Hessian of the loss, the intercept profiled out.
 
-        `sums` and `all_sums` are X'd / n of the features of the rows and of the columns.
+        Parameters
+        ----------
+        block : block of the design
+        bend : ndarray of shape (n,)
+            What :meth:`bend` returns at the point.
+        new, old : ndarray of int
+            Positions in the block: of the rows, and of the first columns.
+
+        Returns
+        -------
+        ndarray of shape (new.size, old.size + new.size)
         """
+        rows = block.weighted_gram(bend, new, old)
         if self.fit_intercept:
-            rows -= np.outer(sums, all_sums) / max(d.mean(), np.finfo(float).tiny)
+            sums = block.weighted_sums(bend, np.concatenate([old, new]))
+            rows -= np.outer(sums[old.size :], sums) / max(bend.mean(), np.finfo(float).tiny)
         return rows
 
     def value(self, eta: np.ndarray) -> float:
@@ -237,44 +246,48 @@ class GLMProblem(Problem):
         """Return the weighted mean of the loss's terms of the duality gap."""
         return self._mean(self.loss.excess(self.y, eta, share))
 
-    def curvature(self, eta: np.ndarray) -> np.ndarray:
-        """Return the weighted second derivatives of the loss."""
+    def residual(self, eta: np.ndarray) -> np.ndarray:
+        """Return minus the weighted derivatives of the loss."""
+        return self._weighted(-self.loss.gradient(self.y, eta))
+
+    def bend(self, eta: np.ndarray) -> Any:
+        """Return what Hessians are worked out from: the weighted second derivatives."""
         return self._weighted(self.loss.curvature(self.y, eta))
 
-    @property
-    def curvature_bound(self) -> np.ndarray:
-        """Upper bounds of the weighted second derivatives of the loss."""
-        return self._weighted(np.full(self.y.size, self.loss.bound))
+    def bend_bound(self, eta: np.ndarray) -> Any:
+        """Return the same with upper bounds of the second derivatives: of all, or at eta."""
+        bound = self.loss.bound
+        if math.isinf(bound):
+            bound = float(self.loss.curvature(self.y, eta).max())
+        return self._weighted(np.full(self.y.size, bound))
 
     def at(self, fixed: np.ndarray, intercept: float) -> LinearPredictor:
         """Return the linear predictor at X b + offset = `fixed` with the best intercept.
 
-        `intercept` is where the search for it starts: Newton's method, kept within the
-        bracket that the signs of the derivative give.
+        `intercept` is where the search for it starts, if there is one.
         """
-        residual = self._residual(fixed + intercept)
-        if not self.fit_intercept:
-            return LinearPredictor(fixed, intercept, residual)
-        low, high, reach = -math.inf, math.inf, 4.0
-        for _ in range(200):
-            pull = float(residual.sum())
-            if abs(pull) <= 4.0 * np.finfo(float).eps * float(np.abs(residual).sum()):
-                break
-            low, high = (intercept, high) if pull > 0.0 else (low, intercept)
-            bend = float(self.curvature(fixed + intercept).sum())
-            step = pull / bend if bend > 0.0 else math.copysign(reach, pull)
-            after = intercept + min(max(step, -reach), reach)
-            reach *= 2.0
-            if not low < after < high:
-                after = 0.5 * (low + high)
-            if after in (intercept, low, high):  # no number lies in between
-                break
-            intercept = after
-            residual = self._residual(fixed + intercept)
-        return LinearPredictor(fixed, intercept, residual)
+        if self.fit_intercept:
+            share = self._weighted(np.full(self.y.size, 1.0 / self.y.size))
+            intercept = self.loss.shift(self.y, share, fixed, intercept)
+        return LinearPredictor(fixed, intercept, self.residual(fixed + intercept))
 
-    def _residual(self, eta: np.ndarray) -> np.ndarray:
-        return self._weighted(-self.loss.gradient(self.y, eta))
+    def is_flat(self, eta: np.ndarray) -> bool:
+        """Tell whether the loss of some sample has become flat, as it does far out."""
+        if self.loss.coercive:
+            return False
+        curvature = self.loss.curvature(self.y, eta)
+        highest = self.loss.bound
+        if math.isinf(highest):
+            highest = max(self.null_curvature, 1e-8)
+        return bool(curvature.min() <= 1e-4 * highest)
+
+    def recedes(self, eta: np.ndarray, along: np.ndarray) -> bool:
+        """Tell whether no sample loses where predictors go far along a direction."""
+        reach = float(np.abs(along).max())
+        if reach == 0.0:
+            return False
+        after = self.loss.value(self.y, eta + (FAR / reach) * along)
+        return bool((after <= self.loss.value(self.y, eta) + 1.0).all())
 
     def _weighted(self, values: np.ndarray) -> np.ndarray:
         return values if self.sample_weight is None else self.sample_weight * values

@@ -9,11 +9,12 @@ bring the violation down fast; it only decides how fast, not where the steps lea
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from sparsestat.linalg import GrowingMatrix, submatrix
-from sparsestat.penalties import L1
+from sparsestat.penalties import L1, Penalty
 from sparsestat.penalties.scalar import bounded_prox
 from sparsestat.solvers.problem import GLMProblem, LinearPredictor
 from sparsestat.solvers.quadratic import (
@@ -23,9 +24,10 @@ from sparsestat.solvers.quadratic import (
     solve_quadratic,
 )
 from sparsestat.solvers.result import Smooth, Solution
+from sparsestat.solvers.solver import Solver
 from sparsestat.solvers.working_set import WorkingSet, follow
 
-__all__ = ["prox_newton_path"]
+__all__ = ["PROX_NEWTON"]
 
 # A step with an old Hessian must bring the violation down at least so much.
 FAST = 0.25
@@ -36,7 +38,6 @@ MODEL_ITER = 200
 ROUNDING = 1e-14
 # Where a solution takes its samples no further, a Newton step moves predictors less.
 SETTLED = 0.5
-FAR = 1e6
 
 
 class NewtonSet(WorkingSet):
@@ -50,12 +51,11 @@ class NewtonSet(WorkingSet):
         self._take(problem.null)
         self._forget()
 
-    def _forget(self, reference: np.ndarray | None = None) -> None:
+    def _forget(self, reference: Any = None) -> None:
         """Give up the Hessian, for one with other second derivatives of the loss if any."""
         self._reference = reference
         self._hessian = GrowingMatrix()
         self._held = np.empty(0, dtype=np.intp)  # positions in the set
-        self._sums = np.empty(0)  # X'reference / n of the features held
 
     def _take(self, predictor: LinearPredictor) -> None:
         self._predictor = predictor
@@ -70,7 +70,6 @@ class NewtonSet(WorkingSet):
         kept = np.flatnonzero(places[self._held] >= 0)
         self._hessian.keep(kept)
         self._held = places[self._held[kept]]
-        self._sums = self._sums[kept]
 
     def move(self, w: np.ndarray) -> None:
         fixed = self.block.predict(w) + self.problem.offset
@@ -126,7 +125,7 @@ class NewtonSet(WorkingSet):
             )
             if moved:
                 return n_iter, True
-        self._forget(self.problem.curvature_bound)
+        self._forget(self.problem.bend_bound(self._predictor.eta))
         more, moved = self._step(
             matter, penalty, model_strengths, strengths, tol, max_iter - n_iter
         )
@@ -207,19 +206,15 @@ class NewtonSet(WorkingSet):
     def _hessian_of(self, matter: np.ndarray) -> np.ndarray:
         """Return the Hessian over some features: worked out anew if it was given up."""
         if self._reference is None:
-            self._forget(self.problem.curvature(self._predictor.eta))
+            self._forget(self.problem.bend(self._predictor.eta))
         places = np.full(self.features.size, -1)
         places[self._held] = np.arange(self._held.size)
         new = matter[places[matter] < 0]
         if new.size:
-            d = self._reference
-            rows, sums = self.block.weighted_gram(d, new, self._held)
+            rows = self.problem.hessian_rows(self.block, self._reference, new, self._held)
             places[new] = np.arange(self._held.size, self._held.size + new.size)
             self._held = np.concatenate([self._held, new])
-            self._sums = np.concatenate([self._sums, sums])
-            self._hessian.extend(
-                self.problem.profile(d, rows, sums, self._sums), self.problem.l2
-            )
+            self._hessian.extend(rows, self.problem.l2)
         return submatrix(self._hessian.values, places[matter])
 
     def is_unbounded(self, strengths: np.ndarray) -> bool:
@@ -230,14 +225,19 @@ class NewtonSet(WorkingSet):
         as the one before, in a direction in which no sample loses.
         """
         problem, eta = self.problem, self._predictor.eta
+        if not problem.is_flat(eta):
+            return False
+        if problem.fit_intercept and any(
+            problem.recedes(eta, side * np.ones_like(eta)) for side in (-1.0, 1.0)
+        ):
+            return True  # no response but the lowest, or the highest, that there can be
         slopes = self._assess(self.w, strengths).slope
         free = np.flatnonzero((self.w != 0.0) & (slopes == 0.0))
-        flat = problem.loss.curvature(problem.y, eta).min() <= 1e-4 * problem.loss.bound
-        if free.size == 0 or problem.l2 > 0.0 or not flat:
+        if free.size == 0 or problem.l2 > 0.0:
             return False
         direction = np.zeros(self.w.size)
         direction[free] = self.w[free]
-        if self._is_endless(self.block.predict(direction) + self.intercept):
+        if problem.recedes(eta, self.block.predict(direction) + self.intercept):
             return True  # the classes are separated already
         self._forget()  # the Hessian has to be that of this point
         step = newton_direction(self._hessian_of(free), np.zeros(free.size), self.q[free])
@@ -246,18 +246,9 @@ class NewtonSet(WorkingSet):
         direction[free] = step
         along = self.block.predict(direction)
         if problem.fit_intercept:
-            d = problem.curvature(eta)
+            d = problem.bend(eta)
             along -= (d @ along) / max(d.sum(), np.finfo(float).tiny)
-        return float(np.abs(along).max()) > SETTLED and self._is_endless(along)
-
-    def _is_endless(self, along: np.ndarray) -> bool:
-        """Tell whether no sample loses where predictors go far along a direction."""
-        reach = float(np.abs(along).max())
-        if reach == 0.0:
-            return False
-        loss, y, eta = self.problem.loss, self.problem.y, self._predictor.eta
-        after = loss.value(y, eta + (FAR / reach) * along)
-        return bool((after <= loss.value(y, eta) + 1.0).all())
+        return float(np.abs(along).max()) > SETTLED and problem.recedes(eta, along)
 
 
 def prox_newton_path(
@@ -275,3 +266,22 @@ def prox_newton_path(
     """
     active = NewtonSet(problem)
     return follow(active, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
+
+
+def _refuses(problem: Any) -> str | None:
+    if not isinstance(problem, GLMProblem):
+        return "squared error has solvers of its own."
+    loss, penalty = problem.loss, problem.penalty
+    if not isinstance(penalty, Penalty):
+        return f"it takes penalties on single coefficients, not {penalty}."
+    if not loss.smooth:
+        return f"it takes smooth losses, and {loss} has a kink."
+    if penalty.jumps and math.isinf(loss.bound):
+        return (
+            f"when a coefficient leaves zero depends, for {penalty}, on the curvature of the "
+            f"loss, and that of {loss} has no bound."
+        )
+    return None
+
+
+PROX_NEWTON = Solver(prox_newton_path, _refuses)

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from sparsestat.linalg import GrowingMatrix, LazyGradient
+from sparsestat.penalties import Penalty
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
 from sparsestat.solvers.quadratic import solve_quadratic
 from sparsestat.solvers.result import Smooth, Solution, Status
+from sparsestat.solvers.solver import Solver
 
-__all__ = ["WorkingSet", "follow", "working_set_path"]
+__all__ = ["WORKING_SET", "WorkingSet", "follow", "refuses_all_but_squares"]
 
 MIN_GROWTH = 64
 ANTICIPATE = 0.9
@@ -159,6 +161,18 @@ def working_set_path(
     return follow(active, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start)
 
 
+def refuses_all_but_squares(problem: Any) -> str | None:
+    """Say why a solver of separable least squares cannot take a problem."""
+    if not isinstance(problem, LeastSquaresProblem):
+        return f"it takes squared error, not {problem.loss}."
+    if not isinstance(problem.penalty, Penalty):
+        return f"it takes penalties on single coefficients, not {problem.penalty}."
+    return None
+
+
+WORKING_SET = Solver(working_set_path, refuses_all_but_squares)
+
+
 def follow(
     active: WorkingSet,
     alphas: Iterable[float],
@@ -223,7 +237,7 @@ def _solve(active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
         n_iter=n_iter,
         intercept=active.intercept,
     )
-    if solution.converged and active.is_unbounded(strengths):
+    if active.is_unbounded(strengths):
         return replace(solution, status=Status.UNBOUNDED)
     return solution
 

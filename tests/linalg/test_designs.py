@@ -71,7 +71,8 @@ def test_weighted_products(pair, rng):
     block.append(features)
     for old, new in (([], [0, 2, 3]), ([3, 1], [0, 2])):
         one, both = X[:, features[new]], X[:, features[old + new]]
-        cross, sums = block.weighted_gram(d, np.array(new), np.array(old, dtype=int))
+        new, old = np.array(new), np.array(old, dtype=int)
+        cross, sums = block.weighted_gram(d, new, old), block.weighted_sums(d, new)
         np.testing.assert_allclose(cross, one.T @ (d[:, None] * both) / n, atol=1e-7)
         np.testing.assert_allclose(sums, one.T @ d / n, atol=1e-7)
     np.testing.assert_allclose(design.mean_squares(d), d @ X**2 / n, atol=1e-6)
