@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         HuberLoss,
         LogisticLoss,
         Loss,
+        MultinomialLoss,
         PoissonLoss,
         SquaredLoss,
     )
@@ -58,6 +59,7 @@ _HOME = {
     "PoissonLoss": "losses",
     "GammaLoss": "losses",
     "LogisticLoss": "losses",
+    "MultinomialLoss": "losses",
     "Penalty": "penalties",
     "L1": "penalties",
     "ElasticNet": "penalties",
@@ -101,6 +103,7 @@ __all__ = [
     "PoissonLoss",
     "GammaLoss",
     "LogisticLoss",
+    "MultinomialLoss",
     "datasets",
     "metrics",
     "simulation",

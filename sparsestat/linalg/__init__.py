@@ -4,6 +4,7 @@ from sparsestat.linalg.dense import DenseBlock, DenseDesign
 from sparsestat.linalg.growing import GrowingMatrix, submatrix
 from sparsestat.linalg.screening import LazyGradient
 from sparsestat.linalg.sparse import CentredSparseBlock, CentredSparseDesign
+from sparsestat.linalg.stacked import StackedDesign
 
 __all__ = [
     "CentredSparseBlock",
@@ -12,5 +13,6 @@ __all__ = [
     "DenseDesign",
     "GrowingMatrix",
     "LazyGradient",
+    "StackedDesign",
     "submatrix",
 ]

@@ -129,6 +129,10 @@ class DenseBlock:
         """Return X_positions'd / n."""
         return (self._rows[: self.size] @ d)[positions] / d.size
 
+    def dense(self, positions: np.ndarray) -> np.ndarray:
+        """Return some columns, one a row."""
+        return self._rows[positions]
+
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""
         self._rows[: positions.size] = self._rows[positions]
@@ -139,5 +143,8 @@ class DenseBlock:
         return w @ self._rows[: self.size]
 
     def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
-        """Return X_block' r / n, of the columns from position `first` on."""
-        return (self._rows[first : self.size] @ r) / r.size
+        """Return X_block' r / n, of the columns from position `first` on.
+
+        `r` may have several columns.
+        """
+        return (self._rows[first : self.size] @ r) / r.shape[0]

@@ -6,7 +6,14 @@ import numpy as np
 
 from sparsestat._jit import register_jitable
 
-__all__ = ["GradientState", "LazyGradient", "full_gradient", "is_settled", "record"]
+__all__ = [
+    "GradientState",
+    "LazyGradient",
+    "full_gradient",
+    "is_settled",
+    "record",
+    "record_all",
+]
 
 RING = 16
 NONE = RING  # the slot that stands for no stored residual
@@ -77,6 +84,15 @@ def record(state, j, gradient, head):
     state.exact[0, j] = gradient
     state.anchors[0, j] = head
     state.pull[j] = pull_of(state, j, gradient)
+
+
+def record_all(state: GradientState, gradient: np.ndarray, head: int) -> None:
+    """Store exact gradients of all columns, as :func:`record` does for one."""
+    state.exact[1] = state.exact[0]
+    state.anchors[1] = np.where(state.anchors[0] == head, NONE, state.anchors[0])
+    state.exact[0], state.anchors[0] = gradient, head
+    allowed = np.where(gradient > 0.0, state.rises, state.falls)
+    state.pull[:] = np.where(allowed, np.abs(gradient), 0.0)
 
 
 def blank_state(p: int) -> GradientState:

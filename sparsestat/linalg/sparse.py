@@ -152,6 +152,12 @@ class CentredSparseBlock:
         """Return X_positions'd / n, for designs where u is ones."""
         return (self._rows @ d)[positions] / d.size - float(d.mean()) * self._means[positions]
 
+    def dense(self, positions: np.ndarray) -> np.ndarray:
+        """Return some columns, one a row."""
+        return self._rows[positions].toarray() - np.outer(
+            self._means[positions], self._design.u
+        )
+
     def keep(self, positions: np.ndarray) -> None:
         """Drop all columns but those at `positions`."""
         self._take(self._features[positions])
@@ -161,5 +167,8 @@ class CentredSparseBlock:
         return self._columns @ w - self._design.u * (self._means @ w)
 
     def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
-        """Return X_block' r / n, as the design does, of the columns from `first` on."""
-        return (self._rows @ r)[first:] / r.size
+        """Return X_block' r / n, as the design does, of the columns from `first` on.
+
+        `r` may have several columns.
+        """
+        return (self._rows @ r)[first:] / r.shape[0]

@@ -4,6 +4,7 @@ from sparsestat.losses.base import Loss
 from sparsestat.losses.gamma import GammaLoss
 from sparsestat.losses.huber import HuberLoss
 from sparsestat.losses.logistic import LogisticLoss
+from sparsestat.losses.multinomial import MultinomialLoss
 from sparsestat.losses.poisson import PoissonLoss
 from sparsestat.losses.squared import SquaredLoss
 
@@ -13,6 +14,7 @@ __all__ = [
     "HuberLoss",
     "LogisticLoss",
     "Loss",
+    "MultinomialLoss",
     "PoissonLoss",
     "SquaredLoss",
     "loss_of",

@@ -1,6 +1,7 @@
 """Solvers: pure functions from a plain numeric problem to solutions."""
 
 from sparsestat.solvers.freedom import degrees_of_freedom
+from sparsestat.solvers.multinomial import MultinomialProblem
 from sparsestat.solvers.path import (
     SOLVERS,
     alpha_grid,
@@ -16,6 +17,7 @@ __all__ = [
     "SOLVERS",
     "GLMProblem",
     "LeastSquaresProblem",
+    "MultinomialProblem",
     "Problem",
     "Solution",
     "Status",

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -136,18 +137,16 @@ class LinearPredictor(NamedTuple):
     fixed : ndarray of shape (n,)
         X b plus offset.
     intercept : float
+    eta : ndarray of shape (n,)
+        The linear predictor, with the intercept.
     residual : ndarray of shape (n,)
         Minus the weighted derivatives of the loss: gradients are X'residual / n.
     """
 
     fixed: np.ndarray
-    intercept: float
+    intercept: Any
+    eta: np.ndarray
     residual: np.ndarray
-
-    @property
-    def eta(self) -> np.ndarray:
-        """The linear predictor."""
-        return self.fixed + self.intercept
 
 
 @dataclass(frozen=True)
@@ -206,13 +205,17 @@ class GLMProblem(Problem):
 
     def loss_at(self, coef: np.ndarray, intercept: float) -> float:
         """Return the weighted mean of the loss."""
-        return self.value(self.design.predict(coef) + self.offset + intercept)
+        return self.value(self.predictor(coef, intercept))
+
+    def predictor(self, coef: np.ndarray, intercept: Any) -> np.ndarray:
+        """Return the linear predictor."""
+        return self.design.predict(coef) + self.offset + intercept
 
     def hessian(self, features: np.ndarray, coef: np.ndarray, intercept: float) -> np.ndarray:
         """Return the Hessian of the loss over some features, the intercept profiled out."""
         block = self.design.block()
         block.append(features)
-        bend = self.bend(self.design.predict(coef) + self.offset + intercept)
+        bend = self.bend(self.predictor(coef, intercept))
         return self.hessian_rows(block, bend, np.arange(features.size), np.arange(0))
 
     def hessian_rows(
@@ -269,7 +272,8 @@ class GLMProblem(Problem):
         if self.fit_intercept:
             share = self._weighted(np.full(self.y.size, 1.0 / self.y.size))
             intercept = self.loss.shift(self.y, share, fixed, intercept)
-        return LinearPredictor(fixed, intercept, self.residual(fixed + intercept))
+        eta = fixed + intercept
+        return LinearPredictor(fixed, intercept, eta, self.residual(eta))
 
     def is_flat(self, eta: np.ndarray) -> bool:
         """Tell whether the loss of some sample has become flat, as it does far out."""
@@ -288,6 +292,17 @@ class GLMProblem(Problem):
             return False
         after = self.loss.value(self.y, eta + (FAR / reach) * along)
         return bool((after <= self.loss.value(self.y, eta) + 1.0).all())
+
+    def endless_directions(self, eta: np.ndarray) -> Iterable[np.ndarray]:
+        """Yield the directions that need no feature and in which predictors may go far."""
+        return (np.ones_like(eta), -np.ones_like(eta)) if self.fit_intercept else ()
+
+    def without_intercept(self, eta: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """Take the best constant off a direction of the linear predictor."""
+        if not self.fit_intercept:
+            return along
+        d = self.bend(eta)
+        return along - (d @ along) / max(d.sum(), np.finfo(float).tiny)
 
     def _weighted(self, values: np.ndarray) -> np.ndarray:
         return values if self.sample_weight is None else self.sample_weight * values

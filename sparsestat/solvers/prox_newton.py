@@ -227,9 +227,7 @@ class NewtonSet(WorkingSet):
         problem, eta = self.problem, self._predictor.eta
         if not problem.is_flat(eta):
             return False
-        if problem.fit_intercept and any(
-            problem.recedes(eta, side * np.ones_like(eta)) for side in (-1.0, 1.0)
-        ):
+        if any(problem.recedes(eta, along) for along in problem.endless_directions(eta)):
             return True  # no response but the lowest, or the highest, that there can be
         slopes = self._assess(self.w, strengths).slope
         free = np.flatnonzero((self.w != 0.0) & (slopes == 0.0))
@@ -237,17 +235,15 @@ class NewtonSet(WorkingSet):
             return False
         direction = np.zeros(self.w.size)
         direction[free] = self.w[free]
-        if problem.recedes(eta, self.block.predict(direction) + self.intercept):
+        constant = eta - self._predictor.fixed
+        if problem.recedes(eta, self.block.predict(direction) + constant):
             return True  # the classes are separated already
         self._forget()  # the Hessian has to be that of this point
         step = newton_direction(self._hessian_of(free), np.zeros(free.size), self.q[free])
         if step is None:
             return True
         direction[free] = step
-        along = self.block.predict(direction)
-        if problem.fit_intercept:
-            d = problem.bend(eta)
-            along -= (d @ along) / max(d.sum(), np.finfo(float).tiny)
+        along = problem.without_intercept(eta, self.block.predict(direction))
         return float(np.abs(along).max()) > SETTLED and problem.recedes(eta, along)
 
 
