@@ -249,10 +249,13 @@ class Frame:
     scales: np.ndarray
     y_mean: float
 
-    def restore(self, coef: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return coefficients and intercept for the user's columns."""
-        coef = coef / self.scales
-        return coef, float(self.y_mean - self.means @ coef)
+    def restore(self, coef: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return coefficients and intercept for the user's columns.
+
+        Coefficients of shape (p,), or (p, K) for K responses.
+        """
+        coef = (coef.T / self.scales).T
+        return coef, self.y_mean - self.means @ coef
 
     def bounds(self, lower: np.ndarray, upper: np.ndarray) -> dict[str, np.ndarray]:
         """Return bounds of the user's coefficients on the scale of the problem."""
@@ -262,7 +265,7 @@ class Frame:
     def express(self, coef: np.ndarray) -> np.ndarray:
         """Return the user's coefficients on the scale of the problem."""
         finite = np.isfinite(self.scales)
-        return np.where(finite, coef, 0.0) * np.where(finite, self.scales, 0.0)
+        return (np.where(finite, coef.T, 0.0) * np.where(finite, self.scales, 0.0)).T
 
 
 def frame_data(

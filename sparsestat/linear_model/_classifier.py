@@ -1,5 +1,6 @@
 """Penalised classification at one strength."""
 
+from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -10,14 +11,15 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import Data, check_vector, naming, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, PenalizedModel, fit_method
-from sparsestat.losses import LogisticLoss
+from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, PenalizedModel, fit_method
+from sparsestat.losses import Loss, MultinomialLoss, loss_of
+from sparsestat.solvers import SOLVERS
 
 __all__ = ["CLASSIFICATION_CONSTRAINTS", "Classification", "PenalizedClassifier"]
 
 CLASSIFICATION_CONSTRAINTS: dict[str, list[Any]] = {
-    "loss": [StrOptions({"log_loss"}), LogisticLoss],
-    "solver": [StrOptions({"auto", "prox_newton"})],
+    "loss": [StrOptions({"log_loss", "multinomial"}), Loss],
+    "solver": [StrOptions({"auto", *SOLVERS})],
     "class_weight": [dict, StrOptions({"balanced"}), None],
 }
 
@@ -36,6 +38,8 @@ class Classification(ClassifierMixin, PenalizedModel):
 
         Returns the data as they are, and those to fit, with samples weighted by class.
         """
+        if loss_of(self.loss).response != "class":
+            raise ValueError(f"loss must be one for classes. Got {self.loss!r}.")
         data = validate(X, y, sample_weight, offset, estimator=self, labels=True)
         labels = data.weighted().y
         self.classes_ = np.unique(labels)
@@ -69,9 +73,21 @@ class Classification(ClassifierMixin, PenalizedModel):
         return np.append(weights, 1.0)[position]
 
     def _targets(self, y: np.ndarray) -> list[np.ndarray]:
-        """Return the responses 0 and 1 of the binary problems that make the model."""
+        """Return the responses 0 and 1 of the problems that make the model."""
+        if self._is_joint():
+            return [(y[:, None] == self.classes_).astype(np.float64)]
         positive = self.classes_[1:] if self.classes_.size == 2 else self.classes_
         return [(y == label).astype(np.float64) for label in positive]
+
+    def _is_joint(self) -> bool:
+        """Tell whether one problem has the probabilities of all classes."""
+        return isinstance(loss_of(self.loss), MultinomialLoss) and self.classes_.size > 2
+
+    def _model(self) -> Model:
+        model = super()._model()
+        if isinstance(loss_of(self.loss), MultinomialLoss) and self.classes_.size == 2:
+            return replace(model, loss="log_loss")  # the same model, with half the coefficients
+        return model
 
     def _fitted(self, *args: Any) -> dict[str, Any]:
         return {"classes_": self.classes_, **super()._fitted(*args)}
@@ -90,7 +106,8 @@ class Classification(ClassifierMixin, PenalizedModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes the logarithm of the odds of ``classes_[1]``; for more, that
-            of each class against all others.
+            of each class against all others, or for the multinomial loss the logarithms of
+            the probabilities up to a constant.
         """
         eta = self._linear_predictor(X)
         if offset is None:
@@ -123,8 +140,8 @@ class Classification(ClassifierMixin, PenalizedModel):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Rows add up to 1; for more than two classes the probabilities against all
-            others are divided by their sum.
+            Rows add up to 1; for more than two classes, each against all others, the
+            probabilities are divided by their sum.
         """
         return np.exp(self.predict_log_proba(X, offset))
 
@@ -137,11 +154,17 @@ class Classification(ClassifierMixin, PenalizedModel):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return log_probabilities(self.decision_function(X, offset))
+        return self._log_chances(self.decision_function(X, offset))
+
+    def _log_chances(self, eta: np.ndarray) -> np.ndarray:
+        """Return the logarithms of class probabilities from linear predictors."""
+        if self._is_joint():
+            return eta - logsumexp(eta, axis=1, keepdims=True)
+        return log_probabilities(eta)
 
 
 def log_probabilities(eta: np.ndarray) -> np.ndarray:
-    """Return the logarithms of class probabilities from linear predictors."""
+    """Return the logarithms of class probabilities, of classes each against the others."""
     if eta.ndim == 1:
         return np.column_stack([log_expit(-eta), log_expit(eta)])
     alone = log_expit(eta)
@@ -157,7 +180,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         + sum_j p(abs(b_j); alpha v_j) + (l2 / 2) sum_j b_j^2,
 
     eta_i = x_i'b + b0 + offset_i, with sample weights w and penalty weights v. More
-    classes are fitted each against all others, with one alpha. With ``penalty=L1()`` and
+    classes are fitted each against all others, with one alpha, or, for
+    ``loss="multinomial"``, together: class k has probability proportional to exp(eta_ik),
+    and every feature a penalised coefficient for every class. With ``penalty=L1()`` and
     ``standardize=False`` this is scikit-learn's LogisticRegression with l1 penalty and
     C = 1 / (alpha sum_i w_i).
 
@@ -166,8 +191,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
     alpha : float, default=0.1
         Strength of the penalty, >= 0. With standardised features, L1, MCP or SCAD, penalty
         weights of 1 and no offset, every coefficient is 0 from 0.5 on, at the latest.
-    loss : {"log_loss"} or LogisticLoss, default="log_loss"
-        Minus the mean log-likelihood.
+    loss : {"log_loss", "multinomial"} or Loss, default="log_loss"
+        Minus the mean log-likelihood: of each class against all others, or of the
+        multinomial model (two classes have the same with both).
     penalty : Penalty, default=None
         A penalty of :mod:`sparsestat.penalties` or one of your own. None means
         ``MCP(gamma=3.0, adaptive=True)``.
@@ -188,7 +214,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         Multipliers of the sample weights by class, as in scikit-learn. They change the
         fit and its likelihood, but not the weights of cross-validated scores, nor the
         number of samples in a criterion.
-    solver : {"auto", "prox_newton"}, default="auto"
+    solver : str, default="auto"
+        As in :class:`PenalizedRegressor`; "auto" takes "prox_newton" for penalties on
+        single coefficients.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000

@@ -11,7 +11,6 @@ from sparsestat.base import Data, naming
 from sparsestat.linear_model._classifier import (
     CLASSIFICATION_CONSTRAINTS,
     Classification,
-    log_probabilities,
 )
 from sparsestat.linear_model._cross_validation import (
     CV_CONSTRAINTS,
@@ -194,12 +193,12 @@ class_weight, solver, tol, max_iter
                 )
 
     def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
-        chances = log_probabilities(_squeezed(predictors))
+        chances = self._log_chances(_squeezed(predictors))
         columns = np.searchsorted(self.classes_, held.y)
         return float(np.average(chances[np.arange(held.y.size), columns], weights=held.weight))
 
     def _stand_in(self, predictors: np.ndarray) -> Any:
-        return _Predictions(self.classes_, _squeezed(predictors))
+        return _Predictions(self.loss, self.classes_, _squeezed(predictors))
 
 
 def _squeezed(predictors: np.ndarray) -> np.ndarray:
@@ -209,7 +208,8 @@ def _squeezed(predictors: np.ndarray) -> np.ndarray:
 class _Predictions(Classification, BaseEstimator):
     """Stands for a fitted classifier before a scorer, with linear predictors at hand."""
 
-    def __init__(self, classes, predictors):
+    def __init__(self, loss, classes, predictors):
+        self.loss = loss
         self.classes_ = classes
         self.predictors_ = predictors
 

@@ -23,7 +23,7 @@ def evaluate(
     shares: np.ndarray,
     y: np.ndarray,
     loss: Any,
-    fit_intercept: bool,
+    n_intercepts: int,
     size: float,
     noise_variance: float | None,
 ) -> tuple[float, float]:
@@ -39,7 +39,7 @@ def evaluate(
     inner = framed.express(solution)
     problem = framed.problem
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
-    total = degrees_of_freedom(problem, alpha, inner) + float(fit_intercept)
+    total = degrees_of_freedom(problem, alpha, inner) + float(n_intercepts)
     mean_loss = problem.loss_at(inner.coef, inner.intercept)
     more = {} if noise_variance is None else {"variance": noise_variance}
     value = loss.minus_two_log_likelihood(y, shares, size, mean_loss, **more)

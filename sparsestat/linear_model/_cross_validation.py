@@ -26,6 +26,7 @@ from sparsestat.linear_model._path import (
     PathResult,
     choose_alphas,
     collect,
+    outputs,
 )
 from sparsestat.losses import loss_of
 from sparsestat.solvers import Solution, Status
@@ -83,6 +84,7 @@ class PathModel(PenalizedModel):
         kept = data.weighted()
         targets = self._targets(kept.y)
         framed = self._model().frame(kept, targets)
+        n_outputs = sum(problem.n_outputs for problem in framed)
         flattest(framed).warn_unless_convex()
         alphas = choose_alphas(self.alphas, self.eps, framed)
         with progress(self, "alpha", alphas.size, X, y) as report:
@@ -90,14 +92,20 @@ class PathModel(PenalizedModel):
             for step in zip(*(problem.solve(alphas) for problem in framed), strict=True):
                 steps.append(step)
                 n_iter = sum(solution.n_iter for solution in step)
-                if report(partial(self._fitted, step, len(targets), data.X.dtype, n_iter)):
+                if report(partial(self._fitted, step, n_outputs, data.X.dtype, n_iter)):
                     break
         alphas = alphas[: len(steps)]
+        rows = [[one for solution in step for one in outputs(solution)] for step in steps]
         paths = [
-            collect(alphas, solutions, data.X.dtype) for solutions in zip(*steps, strict=True)
+            collect(alphas, solutions, data.X.dtype) for solutions in zip(*rows, strict=True)
         ]
-        misses = [miss for path in paths for miss in path.misses]
-        total = len(paths) * alphas.size
+        misses = [
+            Miss(solution.kkt_violation, alpha, solution.status)
+            for alpha, step in zip(alphas, steps, strict=True)
+            for solution in step
+            if not solution.converged
+        ]
+        total = len(framed) * alphas.size
         self.alphas_ = alphas
         self.path_ = paths[0] if len(paths) == 1 else paths
         # Where the path has no finite solution there is none to choose.
@@ -118,8 +126,8 @@ class PathModel(PenalizedModel):
             if s.status is Status.UNBOUNDED
         ]
         warn_unless_converged(misses, total, framed[0].tol, self.max_iter)
-        n_iter = sum(int(path.n_iters.sum()) for path in paths)
-        self.__dict__.update(self._fitted(steps[chosen], len(targets), data.X.dtype, n_iter))
+        n_iter = sum(solution.n_iter for step in steps for solution in step)
+        self.__dict__.update(self._fitted(steps[chosen], n_outputs, data.X.dtype, n_iter))
 
     def _cross_validate(
         self, data: Data, scored: Data, folds: Folds, eligible: np.ndarray
@@ -171,12 +179,14 @@ class PathModel(PenalizedModel):
         """Fit the path to the training rows; return test scores and misses."""
         alphas = self.alphas_
         training, held = data.take(train).weighted(), scored.take(test).weighted()
-        predictors = np.empty((held.y.size, len(self._targets(data.y)), alphas.size))
+        predicted: list[np.ndarray] = []
         misses: list[Miss] = []
-        for k, problem in enumerate(self._model().frame(training, self._targets(training.y))):
-            path = collect(alphas, list(problem.solve(alphas)), np.float64)
-            misses += path.misses
-            predictors[:, k] = path.predict(held.X)
+        for problem in self._model().frame(training, self._targets(training.y)):
+            steps = [outputs(solution) for solution in problem.solve(alphas)]
+            paths = [collect(alphas, each, np.float64) for each in zip(*steps, strict=True)]
+            misses += paths[0].misses
+            predicted += [path.predict(held.X) for path in paths]
+        predictors = np.stack(predicted, axis=1)
         if held.offset is not None:
             predictors += held.offset[:, None, None]
         return [score(held, predictors[..., a]) for a in range(alphas.size)], misses
@@ -204,7 +214,7 @@ class PathModel(PenalizedModel):
                         shares=kept.shares,
                         y=target,
                         loss=loss_of(self.loss),
-                        fit_intercept=self.fit_intercept,
+                        n_intercepts=self.fit_intercept * _intercepts(problem),
                         size=size,
                         noise_variance=variance,
                     )
@@ -219,6 +229,11 @@ class PathModel(PenalizedModel):
         eligible = eligible & (self.degrees_of_freedom_ <= most)
         self.criterion_[~eligible] = np.inf
         return int(np.argmin(self.criterion_))
+
+
+def _intercepts(problem: FramedProblem) -> int:
+    """Count intercepts that can be told apart: those of classes add up to zero."""
+    return max(problem.n_outputs - 1, 1)
 
 
 def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:

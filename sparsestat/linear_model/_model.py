@@ -24,12 +24,14 @@ from sparsestat.base import (
     frame_data,
     naming,
 )
-from sparsestat.losses import SquaredLoss, loss_of
+from sparsestat.linalg import StackedDesign
+from sparsestat.losses import MultinomialLoss, SquaredLoss, loss_of
 from sparsestat.penalties import L1, MCP, BasePenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
     GLMProblem,
     LeastSquaresProblem,
+    MultinomialProblem,
     Problem,
     Solution,
     Status,
@@ -85,7 +87,7 @@ class Model:
         ----------
         data : Data
             All weights positive; its y is not used.
-        targets : sequence of ndarray of shape (n,)
+        targets : sequence of ndarray of shape (n,), or (n, K) for a loss of K classes
         """
         penalty = self.chosen_penalty
         if penalty.scale_free and self.l2 > 0.0 and not self.standardize:
@@ -115,18 +117,16 @@ class Model:
                 framed.append((squares, frame, 1.0))
         else:
             design, frame = frame_columns(data, **scaling)
-            sides = frame.bounds(*bounds)
+            terms |= {
+                **frame.bounds(*bounds),
+                "loss": loss,
+                "sample_weight": data.weight,
+                "offset": 0.0 if data.offset is None else data.offset,
+                "fit_intercept": self.fit_intercept,
+            }
+            pose = _multinomial if isinstance(loss, MultinomialLoss) else GLMProblem
             for y in targets:
-                problem = GLMProblem(
-                    design,
-                    y,
-                    **terms,
-                    **sides,
-                    loss=loss,
-                    sample_weight=data.weight,
-                    offset=0.0 if data.offset is None else data.offset,
-                    fit_intercept=self.fit_intercept,
-                )
+                problem = pose(design, y, **terms)
                 framed.append((problem, frame, problem.null_curvature))
         tol = self.tol
         if tol is None:
@@ -148,6 +148,14 @@ class Model:
     def chosen_penalty(self) -> BasePenalty:
         """The penalty, None replaced by the default for the loss."""
         return default_penalty(self.loss) if self.penalty is None else self.penalty
+
+
+def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem:
+    """Return the problem of all classes together, each with a coefficient a feature."""
+    n_classes = y.shape[1]
+    for name in ("weights", "lower", "upper"):
+        terms[name] = np.repeat(terms[name], n_classes)
+    return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
 
 
 def default_penalty(loss: Any) -> BasePenalty:
@@ -195,12 +203,17 @@ class FramedProblem:
         """Return the strengths on the way to one alpha, which comes last."""
         return approach(self.problem, alpha, tol=self.tol, max_iter=self.max_iter)
 
+    @property
+    def n_outputs(self) -> int:
+        """How many linear predictors the problem has."""
+        return self.problem.n_features // self.frame.means.size
+
     def express(self, solution: Solution) -> Solution:
         """Return a solution for the user's columns on the scale of the problem."""
-        shift = self.frame.y_mean - float(self.frame.means @ solution.coef)
+        shift = self.frame.y_mean - self.frame.means @ solution.coef
         return replace(
             solution,
-            coef=self.frame.express(solution.coef),
+            coef=self.frame.express(solution.coef).ravel(),
             intercept=solution.intercept - shift,
         )
 
@@ -209,7 +222,8 @@ class FramedProblem:
     ) -> Iterator[Solution]:
         """Yield the solutions at `alphas`, for the user's columns."""
         if start is not None:
-            start = np.clip(self.frame.express(start), self.problem.lower, self.problem.upper)
+            start = self.frame.express(start).ravel()
+            start = np.clip(start, self.problem.lower, self.problem.upper)
         for solution in solve_path(
             self.problem,
             alphas,
@@ -218,8 +232,21 @@ class FramedProblem:
             max_iter=self.max_iter,
             start=start,
         ):
-            coef, intercept = self.frame.restore(solution.coef)
-            yield replace(solution, coef=coef, intercept=solution.intercept + intercept)
+            coef = solution.coef
+            if self.n_outputs > 1:
+                coef = self._centred(coef.reshape(-1, self.n_outputs))
+            coef, intercept = self.frame.restore(coef)
+            intercept = solution.intercept + intercept
+            if self.n_outputs > 1:
+                intercept = intercept - np.mean(intercept)
+            yield replace(solution, coef=coef, intercept=intercept)
+
+    def _centred(self, coef: np.ndarray) -> np.ndarray:
+        """Take off what is common to all classes where neither loss nor penalty sees it."""
+        problem = self.problem
+        free = (problem.weights == 0.0) & np.isinf(problem.lower) & np.isinf(problem.upper)
+        rows = free.reshape(coef.shape).all(axis=1) & (problem.l2 == 0.0)
+        return np.where(rows[:, None], coef - coef.mean(axis=1, keepdims=True), coef)
 
 
 def flattest(framed: Sequence[FramedProblem]) -> FramedProblem:
@@ -357,18 +384,20 @@ class PenalizedModel(LinearEstimator):
         return Model(**{name: getattr(self, name) for name in Model.__dataclass_fields__})
 
     def _fitted(
-        self, solutions: Sequence[Solution], n_targets: int, dtype: Any, n_iter: int
+        self, solutions: Sequence[Solution], n_outputs: int, dtype: Any, n_iter: int
     ) -> dict[str, Any]:
-        """Return the fitted attributes that solutions give, one for each target.
+        """Return the fitted attributes that solutions give.
 
-        Targets that have no solution yet get coefficients 0.
+        Outputs that have no solution yet get coefficients 0.
         """
-        coefs = np.zeros((n_targets, solutions[0].coef.size), dtype=dtype)
-        intercepts = np.zeros(n_targets, dtype=dtype)
-        for k, solution in enumerate(solutions):
-            coefs[k] = solution.coef
-            intercepts[k] = solution.intercept
-        single = n_targets == 1
+        known = np.vstack([np.atleast_2d(s.coef.T) for s in solutions])
+        coefs = np.zeros((n_outputs, known.shape[1]), dtype=dtype)
+        intercepts = np.zeros(n_outputs, dtype=dtype)
+        coefs[: len(known)] = known
+        intercepts[: len(known)] = np.concatenate(
+            [np.atleast_1d(s.intercept) for s in solutions]
+        )
+        single = n_outputs == 1
         return {
             "coef_": coefs[0] if single else coefs,
             "intercept_": float(intercepts[0]) if single else intercepts,
@@ -384,7 +413,8 @@ class PenalizedModel(LinearEstimator):
         """Fit at one strength, `alpha`; store the attributes."""
         framed = self._model().frame(data, targets)
         flattest(framed).warn_unless_convex()
-        starts = self._starts(len(targets), data.X.shape[1])
+        n_outputs = sum(problem.n_outputs for problem in framed)
+        starts = self._starts(n_outputs, len(framed), data.X.shape[1])
         routes = [
             problem.approach(self.alpha) if start is None else np.array([self.alpha])
             for problem, start in zip(framed, starts, strict=True)
@@ -396,7 +426,7 @@ class PenalizedModel(LinearEstimator):
                 for solution in problem.solve(route, start):
                     n_iter += solution.n_iter
                     fitted = partial(
-                        self._fitted, [*done, solution], len(targets), data.X.dtype, n_iter
+                        self._fitted, [*done, solution], n_outputs, data.X.dtype, n_iter
                     )
                     report(fitted)  # to stop early would leave the solution of another alpha
                 done.append(solution)
@@ -404,18 +434,18 @@ class PenalizedModel(LinearEstimator):
         warn_unless_converged(misses, len(done), framed[0].tol, self.max_iter)
         self.__dict__.update(fitted())
 
-    def _starts(self, n_targets: int, n_features: int) -> list[Any]:
-        """Return the last fit's coefficients for each target, if they are to be the start."""
+    def _starts(self, n_outputs: int, n_problems: int, n_features: int) -> list[Any]:
+        """Return the last fit's coefficients for each problem, if they are to be the start."""
         if not (self.warm_start and hasattr(self, "coef_")):
-            return [None] * n_targets
+            return [None] * n_problems
         coefs = np.atleast_2d(self.coef_)
-        if coefs.shape != (n_targets, n_features):
+        if coefs.shape != (n_outputs, n_features):
             raise ValueError(
                 "warm_start=True needs as many features, and classes, as the last fit: its "
                 f"coef_ has shape {self.coef_.shape}. Got {n_features} features and "
-                f"{n_targets} rows of coefficients instead; use clone() for a fresh estimator."
+                f"{n_outputs} rows of coefficients instead; use clone() for a fresh estimator."
             )
-        return list(coefs)
+        return list(coefs) if n_problems == n_outputs else [coefs.T]
 
     def set_params(self, **params: Any) -> Any:
         """Set parameters, nested ones as ``penalty__gamma`` and ``loss__delta``.

@@ -1,7 +1,7 @@
 """Solutions at many strengths."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,10 +19,17 @@ from sparsestat.linear_model._model import (
     Model,
     warn_unless_converged,
 )
-from sparsestat.losses import LOSSES, Loss, loss_of
+from sparsestat.losses import LOSSES, Loss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS, Solution, Status, alpha_grid
 
-__all__ = ["PATH_CONSTRAINTS", "PathResult", "choose_alphas", "collect", "penalized_path"]
+__all__ = [
+    "PATH_CONSTRAINTS",
+    "PathResult",
+    "choose_alphas",
+    "collect",
+    "outputs",
+    "penalized_path",
+]
 
 PATH_CONSTRAINTS: dict[str, list[Any]] = {
     "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
@@ -117,6 +124,16 @@ class PathResult:
             f"{self.alphas[-1]:.3g}, {nonzeros[0]} to {nonzeros[-1]} of "
             f"{self.coefs.shape[0]} coefficients nonzero)"
         )
+
+
+def outputs(solution: Solution) -> list[Solution]:
+    """Return the solution of each output of a problem that may have several."""
+    if solution.coef.ndim == 1:
+        return [solution]
+    return [
+        replace(solution, coef=b, intercept=float(b0))
+        for b, b0 in zip(solution.coef.T, np.atleast_1d(solution.intercept), strict=True)
+    ]
 
 
 def collect(alphas: np.ndarray, solutions: Sequence[Solution], dtype: Any) -> PathResult:
@@ -249,6 +266,11 @@ def penalized_path(
     """
     data = validate(X, y, sample_weight, offset).weighted()
     target = data.y
+    if isinstance(loss_of(loss), MultinomialLoss):
+        raise ValueError(
+            "penalized_path takes losses of one linear predictor; PenalizedClassifierCV("
+            "loss='multinomial').path_ has the paths of classes."
+        )
     if loss_of(loss).response == "class":
         target = _zeros_and_ones(target)
     model = Model(

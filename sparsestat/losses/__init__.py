@@ -27,6 +27,7 @@ LOSSES: dict[str, type[Loss]] = {
     "poisson": PoissonLoss,
     "gamma": GammaLoss,
     "log_loss": LogisticLoss,
+    "multinomial": MultinomialLoss,
 }
 
 

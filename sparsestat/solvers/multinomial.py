@@ -18,11 +18,26 @@ ROUNDING = 4.0 * np.finfo(float).eps
 class Bend(NamedTuple):
     """The second derivatives of the samples in their linear predictors.
 
-    diag(d) - d d' for each row d of the diagonal if coupled, else diag(d).
+    P (1 - P) for a class, and -P_k P_m for two if coupled.
     """
 
-    diagonal: np.ndarray
+    chances: np.ndarray
+    others: np.ndarray  # 1 - P, without cancellation
     coupled: bool
+
+
+def shift_inverse(bend: Bend, share: np.ndarray) -> np.ndarray:
+    """Return the pseudoinverse of the mean second derivatives in constants.
+
+    Scaled to a unit diagonal, so that the constant that all classes share, which changes
+    nothing, is told apart from those that change little.
+    """
+    P = bend.chances
+    middle = -P.T @ (share[:, None] * P)
+    np.fill_diagonal(middle, share @ (P * bend.others))
+    scale = np.sqrt(np.maximum(middle.diagonal(), np.finfo(float).tiny))
+    outer = np.outer(scale, scale)
+    return np.linalg.pinv(middle / outer, rcond=1e-10, hermitian=True) / outer
 
 
 @dataclass(frozen=True)
@@ -103,11 +118,14 @@ class MultinomialProblem(GLMProblem):
 
     def bend(self, eta: np.ndarray) -> Bend:
         """Return what Hessians are worked out from: the probabilities of the classes."""
-        return Bend(softmax(self._rows(eta), axis=1), True)
+        P = softmax(self._rows(eta), axis=1)
+        others = [np.delete(P, k, axis=1).sum(axis=1) for k in range(self.n_classes)]
+        return Bend(P, np.column_stack(others), True)
 
     def bend_bound(self, eta: np.ndarray) -> Bend:
         """Return the bound of the second derivatives: half of the identity."""
-        return Bend(np.full((self.share.size, self.n_classes), 0.5), False)
+        half = np.full((self.share.size, self.n_classes), np.sqrt(0.5))
+        return Bend(half, half, False)
 
     def hessian_rows(
         self, block: Any, bend: Bend, new: np.ndarray, old: np.ndarray
@@ -118,29 +136,20 @@ class MultinomialProblem(GLMProblem):
         the bound, which stays one.
         """
         both = np.concatenate([old, new])
-        classes, places = block.responses, block.places
+        of_rows, of_columns = (block.responses[positions] for positions in (new, both))
+        Z, P, weight = block.base.dense(block.places[both]), bend.chances, self.share
         rows = np.zeros((new.size, both.size))
-        n, P = bend.diagonal.shape[0], bend.diagonal
+        sums = np.zeros((both.size, self.n_classes))
         for k in range(self.n_classes):
-            above, below = np.flatnonzero(classes[new] == k), np.flatnonzero(classes[both] == k)
-            d = self.share * P[:, k]
-            kept = block.base.dense(places[both[below]])
-            rows[np.ix_(above, below)] = (kept[below >= old.size] * d) @ kept.T
-        if not bend.coupled:
-            return rows
-        root = np.sqrt(self.share)
-        U = block.base.dense(places[both])
-        U *= (root[:, None] * P).T[classes[both]]
-        rows -= U[old.size :] @ U.T
-        if self.fit_intercept:
-            # d(probabilities)/d(intercepts), and the share of each column in them
-            middle = np.diag(self.share @ P) - P.T @ (self.share[:, None] * P)
-            sums = -U @ (root[:, None] * P)
-            for k in range(self.n_classes):
-                mine = np.flatnonzero(classes[both] == k)
-                weights = self.share * P[:, k] * n
-                sums[mine, k] += block.base.weighted_sums(weights, places[both[mine]])
-            rows -= sums[old.size :] @ np.linalg.pinv(middle, hermitian=True) @ sums.T
+            above = np.flatnonzero(of_rows == k)
+            left = Z[old.size + above] * (weight * P[:, k])
+            for m in range(self.n_classes) if bend.coupled else [k]:
+                below = np.flatnonzero(of_columns == m)
+                factor = bend.others[:, m] if k == m else -P[:, m]
+                rows[np.ix_(above, below)] = (left * factor) @ Z[below].T
+                sums[below, k] = Z[below] @ (weight * P[:, k] * factor)
+        if bend.coupled and self.fit_intercept:
+            rows -= sums[old.size :] @ shift_inverse(bend, weight) @ sums.T
         return rows
 
     def at(self, fixed: np.ndarray, intercept: Any) -> LinearPredictor:
@@ -155,19 +164,17 @@ class MultinomialProblem(GLMProblem):
         Y, share = self._rows(self.y), self.share
 
         def pull_at(c):
-            P = softmax(rows + c, axis=1)
-            return P, share @ (Y - P)
+            return share @ (Y - softmax(rows + c, axis=1))
 
-        P, pull = pull_at(c)
+        pull = pull_at(c)
         for _ in range(100):
             size = np.abs(pull).max()
             if size <= ROUNDING:
                 break
-            middle = np.diag(share @ P) - P.T @ (share[:, None] * P)
-            step = np.linalg.pinv(middle, hermitian=True) @ pull
+            step = shift_inverse(self.bend((rows + c).ravel()), share) @ pull
             step *= min(1.0, 4.0 / max(np.abs(step).max(), 1e-300))
             for _ in range(30):
-                P, after = pull_at(c + step)
+                after = pull_at(c + step)
                 if np.abs(after).max() < size:
                     break
                 step *= 0.5
@@ -199,12 +206,12 @@ class MultinomialProblem(GLMProblem):
 
     def without_intercept(self, eta: np.ndarray, along: np.ndarray) -> np.ndarray:
         """Take the best constants off a direction of the linear predictors."""
-        P, far = softmax(self._rows(eta), axis=1), self._rows(along)
         if not self.fit_intercept:
             return along
-        middle = np.diag(self.share @ P) - P.T @ (self.share[:, None] * P)
-        slopes = self.share @ (P * (far - (P * far).sum(axis=1, keepdims=True)))
-        return (far - np.linalg.pinv(middle, hermitian=True) @ slopes).ravel()
+        bend, far = self.bend(eta), self._rows(along)
+        mean = (bend.chances * far).sum(axis=1, keepdims=True)
+        slopes = self.share @ (bend.chances * (far - mean))
+        return (far - shift_inverse(bend, self.share) @ slopes).ravel()
 
     def _rows(self, values: np.ndarray) -> np.ndarray:
         return values.reshape(-1, self.n_classes)

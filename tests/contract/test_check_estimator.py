@@ -51,6 +51,7 @@ ESTIMATORS = [
     PenalizedClassifier(0.05, penalty=MCP(1.5, adaptive=True), class_weight="balanced"),
     PenalizedClassifier(0.05, penalty=SCAD(adaptive=True), warm_start=True, l2=0.01),
     PenalizedClassifier(0.05, penalty=LogSum(1.0)),
+    PenalizedClassifier(0.05, penalty=L1(), loss="multinomial"),
     PenalizedClassifier(0.05, penalty=Lq(0.5), solver="prox_newton"),
     PenalizedClassifier(0.05, penalty=CappedL1(1.0), l2=0.01),
     PenalizedClassifier(0.01, penalty=L0(), l2=0.01),

@@ -9,7 +9,14 @@ import pytest
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
-from sparsestat import GammaLoss, HuberLoss, LogisticLoss, PoissonLoss, SquaredLoss
+from sparsestat import (
+    GammaLoss,
+    HuberLoss,
+    LogisticLoss,
+    MultinomialLoss,
+    PoissonLoss,
+    SquaredLoss,
+)
 from sparsestat._backend import namespace_of
 from sparsestat.losses import LOSSES, Loss, loss_of
 
@@ -190,6 +197,7 @@ def test_losses_are_values_and_have_scikit_learns_names(loss):
         "poisson": PoissonLoss(),
         "gamma": GammaLoss(),
         "log_loss": LogisticLoss(),
+        "multinomial": MultinomialLoss(),
     }
     assert SquaredLoss() != LogisticLoss()
 
