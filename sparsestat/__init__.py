@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         penalized_path,
     )
     from sparsestat.losses import (
+        CoxLoss,
         GammaLoss,
         HuberLoss,
         LogisticLoss,
@@ -60,6 +61,7 @@ _HOME = {
     "GammaLoss": "losses",
     "LogisticLoss": "losses",
     "MultinomialLoss": "losses",
+    "CoxLoss": "losses",
     "Penalty": "penalties",
     "L1": "penalties",
     "ElasticNet": "penalties",
@@ -104,6 +106,7 @@ __all__ = [
     "GammaLoss",
     "LogisticLoss",
     "MultinomialLoss",
+    "CoxLoss",
     "datasets",
     "metrics",
     "simulation",

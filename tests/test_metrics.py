@@ -1,5 +1,6 @@
 """Recovery and error measures against their definitions on sets and vectors."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from sparsestat.metrics import (
+    concordance_index,
     estimation_error,
     exact_support_recovery,
     false_discovery_proportion,
@@ -230,3 +232,52 @@ def test_bad_tol_is_named(metric, tol):
 def test_bad_rows_are_named(rows, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         prediction_error(TRUTH, ESTIMATE, **rows)
+
+
+# --- concordance --------------------------------------------------------------------
+
+
+def concordance_by_hand(time, event, risk, weight, strata):
+    concordant = total = 0.0
+    for i, j in itertools.product(range(len(time)), repeat=2):
+        later = time[j] > time[i] or (time[j] == time[i] and not event[j])
+        if event[i] and later and strata[i] == strata[j]:
+            total += weight[i] * weight[j]
+            share = 1.0 if risk[i] > risk[j] else 0.5 * (risk[i] == risk[j])
+            concordant += share * weight[i] * weight[j]
+    return concordant / total
+
+
+@pytest.mark.parametrize("n_strata", [1, 3])
+@pytest.mark.parametrize("digits", [0, 1, 8])
+@pytest.mark.parametrize("seed", range(4))
+def test_concordance_counts_pairs(seed, digits, n_strata):
+    """With ties of times and of risks the more, the fewer the digits."""
+    rng = np.random.default_rng(seed)
+    time, risk = (
+        np.round(rng.exponential(size=50), digits),
+        np.round(rng.normal(size=50), digits),
+    )
+    event, weight = rng.random(50) < 0.6, rng.uniform(0.0, 2.0, 50)
+    strata = rng.integers(0, n_strata, 50)
+    expected = concordance_by_hand(time, event, risk, weight, strata)
+    ours = concordance_index(time, event, risk, sample_weight=weight, strata=strata)
+    assert ours == pytest.approx(expected, rel=1e-12)
+    reverse = concordance_index(time, event, -risk, sample_weight=weight, strata=strata)
+    assert ours + reverse == pytest.approx(1.0)
+
+
+def test_concordance_of_perfect_and_of_equal_risks():
+    time = np.arange(1.0, 10.0)
+    assert concordance_index(time, np.ones(9), -time) == 1.0
+    assert concordance_index(time, np.ones(9), time) == 0.0
+    assert concordance_index(time, np.ones(9), np.zeros(9)) == 0.5
+
+
+def test_concordance_of_nothing_to_compare_is_refused():
+    with pytest.raises(ValueError, match="no pair is comparable"):
+        concordance_index([1.0, 2.0], [False, False], [0.0, 1.0])
+    with pytest.raises(ValueError, match="no pair is comparable"):
+        concordance_index([1.0, 1.0], [True, True], [0.0, 1.0])
+    with pytest.raises(ValueError, match="of one length"):
+        concordance_index([1.0, 2.0], [True, True], [0.0])

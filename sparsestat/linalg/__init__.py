@@ -1,5 +1,6 @@
 """Linear algebra on designs: columns, working blocks, cross products."""
 
+from sparsestat.linalg.cumulative import log_cumulative_sums, running_means
 from sparsestat.linalg.dense import DenseBlock, DenseDesign
 from sparsestat.linalg.growing import GrowingMatrix, submatrix
 from sparsestat.linalg.screening import LazyGradient
@@ -14,5 +15,7 @@ __all__ = [
     "GrowingMatrix",
     "LazyGradient",
     "StackedDesign",
+    "log_cumulative_sums",
+    "running_means",
     "submatrix",
 ]

@@ -1,6 +1,7 @@
 """Losses of a linear predictor: value, gradient, curvature, what goes with them."""
 
 from sparsestat.losses.base import Loss
+from sparsestat.losses.cox import CoxLoss
 from sparsestat.losses.gamma import GammaLoss
 from sparsestat.losses.huber import HuberLoss
 from sparsestat.losses.logistic import LogisticLoss
@@ -10,6 +11,7 @@ from sparsestat.losses.squared import SquaredLoss
 
 __all__ = [
     "LOSSES",
+    "CoxLoss",
     "GammaLoss",
     "HuberLoss",
     "LogisticLoss",
