@@ -17,6 +17,7 @@ from sparsestat import (
     MCP,
     SCAD,
     CappedL1,
+    CoxLoss,
     CVDisplay,
     ElasticNet,
     LogSum,
@@ -85,6 +86,10 @@ def warm_up() -> None:
             kind = "dense" if design is X else "sparse"
             print(f"readying {kind} {np.dtype(dtype).name}", flush=True)
             penalized_path(design.astype(dtype), y, penalty=L1(), alphas=5, eps=0.1)
+    print("readying risk sets", flush=True)
+    response = np.zeros(20, dtype=[("event", bool), ("time", float)])
+    response["event"], response["time"] = True, np.exp(y)
+    penalized_path(X, response, loss=CoxLoss(), penalty=L1(), alphas=3, eps=0.5)
     loaded = sum(sum(kernel.cache_hits().values()) for kernel in KERNELS)
     total = sum(len(kernel.dispatchers) for kernel in KERNELS)
     spent = time.process_time() - start

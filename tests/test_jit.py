@@ -130,6 +130,11 @@ for design in designs.values():
         fit_estimator(MCP(), design, **options)
         options |= {"positive": True, "penalty_weights": np.arange(design.shape[1])}
         fit_estimator(MCP(), design, **options)
+from sparsestat import CoxLoss, penalized_path
+
+response = np.array([(True, time) for time in y], dtype=[("event", bool), ("time", float)])
+path = penalized_path(X, response, loss=CoxLoss(), penalty=L1(), alphas=[0.1])
+results.append(path.coefs.toarray().tolist())
 """
 )
 

@@ -68,6 +68,11 @@ class DenseDesign:
         squares = np.einsum("ji,ji,i->j", self.columns, self.columns, weight, dtype=np.float64)
         return squares / self.shape[0]
 
+    def ranges(self) -> np.ndarray:
+        """Return the largest entry of each column less the least."""
+        high, low = self.columns.max(axis=1), self.columns.min(axis=1)
+        return high.astype(np.float64) - low
+
     def gram(self) -> np.ndarray:
         """Return X'X / n, of shape (p, p)."""
         wide = self.columns.astype(np.float64, copy=False)

@@ -84,6 +84,13 @@ class CentredSparseDesign:
         squares = self.matrix.power(2).T @ share
         return squares - self.means * (2.0 * (self.matrix.T @ share) - self.means)
 
+    def ranges(self) -> np.ndarray:
+        """Return the largest entry of each column less the least (where u is ones)."""
+        high, low = (
+            part.toarray().ravel() for part in (self.matrix.max(0), self.matrix.min(0))
+        )
+        return high.astype(np.float64) - low
+
     def gram(self) -> np.ndarray:
         """Return X'X / n, of shape (p, p)."""
         wide = self.matrix.astype(np.float64, copy=False)

@@ -2,6 +2,8 @@
 
 from sparsestat.linear_model._classifier import PenalizedClassifier
 from sparsestat.linear_model._classifier_cv import PenalizedClassifierCV
+from sparsestat.linear_model._cox import PenalizedCox
+from sparsestat.linear_model._cox_cv import PenalizedCoxCV
 from sparsestat.linear_model._display import CVDisplay, PathDisplay
 from sparsestat.linear_model._path import PathResult, penalized_path
 from sparsestat.linear_model._regressor import PenalizedRegressor
@@ -13,6 +15,8 @@ __all__ = [
     "PathResult",
     "PenalizedClassifier",
     "PenalizedClassifierCV",
+    "PenalizedCox",
+    "PenalizedCoxCV",
     "PenalizedRegressor",
     "PenalizedRegressorCV",
     "penalized_path",

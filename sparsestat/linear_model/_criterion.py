@@ -25,12 +25,14 @@ def evaluate(
     loss: Any,
     n_intercepts: int,
     size: float,
+    count: float,
     noise_variance: float | None,
 ) -> tuple[float, float]:
     """Return an information criterion and the degrees of freedom of a solution.
 
-    With k degrees of freedom, of them m those of penalised features, N samples (the sum
-    of the weights) and p penalised features that may enter:
+    With k degrees of freedom, of them m those of penalised features, p penalised features
+    that may enter, and `count` N: `size`, the sum of the weights, where every sample tells
+    as much.
 
         aic   -2 log L + 2 k
         bic   -2 log L + k log N
@@ -43,7 +45,7 @@ def evaluate(
     mean_loss = problem.loss_at(inner.coef, inner.intercept)
     more = {} if noise_variance is None else {"variance": noise_variance}
     value = loss.minus_two_log_likelihood(y, shares, size, mean_loss, **more)
-    value += total * (2.0 if criterion == "aic" else math.log(size))
+    value += total * (2.0 if criterion == "aic" else math.log(count))
     if criterion == "ebic":
         n_chosen = np.count_nonzero(inner.coef[penalised])
         value += 2.0 * _log_binomial(np.count_nonzero(penalised), n_chosen)

@@ -68,6 +68,14 @@ class PathModel(PenalizedModel):
     def _stand_in(self, predictors: np.ndarray) -> Any:
         """Return an estimator that a scorer takes for one with these predictors."""
 
+    def _count(self, scored: Data) -> float:
+        """Return how many samples there are to estimate coefficients from."""
+        return scored.size
+
+    def _fold_weight(self, scored: Data, rows: np.ndarray) -> float:
+        """Return the weight of a fold's score, from its held-out rows."""
+        return float(rows.size if scored.weight is None else scored.weight[rows].sum())
+
     def _fit_path(self, data: Data, scored: Data, X: Any, y: Any, folds: Folds) -> None:
         """Fit the path, choose a strength on it, store the attributes.
 
@@ -117,7 +125,7 @@ class PathModel(PenalizedModel):
             misses += more
             total *= len(folds) + 1
         else:
-            chosen = self._minimise_criterion(scored.size, kept, framed, steps, eligible)
+            chosen = self._minimise_criterion(scored, kept, framed, steps, eligible)
         self.alpha_ = float(alphas[chosen])
         misses = [miss for miss in misses if miss.status is Status.MAX_ITER]
         misses += [
@@ -143,7 +151,7 @@ class PathModel(PenalizedModel):
         if not finite.any():
             finite = eligible
         scores = np.array([scores for scores, _ in results])
-        weights = np.array([_total_weight(scored, test) for _, test in folds])
+        weights = np.array([self._fold_weight(scored, test) for _, test in folds])
         mean = np.average(scores, axis=0, weights=weights)
         error = _standard_error(scores, mean, weights)
         paths = self.path_ if isinstance(self.path_, list) else [self.path_]
@@ -193,13 +201,14 @@ class PathModel(PenalizedModel):
 
     def _minimise_criterion(
         self,
-        size: float,
+        scored: Data,
         kept: Data,
         framed: list[FramedProblem],
         steps: Sequence[Iterable[Solution]],
         eligible: np.ndarray,
     ) -> int:
         """Evaluate the information criterion along the path; return the choice."""
+        size, count = scored.size, self._count(scored)
         if not math.isfinite(size):
             raise ValueError("sample_weight adds up to more than float64 holds: rescale.")
         variance, targets = getattr(self, "noise_variance", None), self._targets(kept.y)
@@ -216,6 +225,7 @@ class PathModel(PenalizedModel):
                         loss=loss_of(self.loss),
                         n_intercepts=self.fit_intercept * _intercepts(problem),
                         size=size,
+                        count=count,
                         noise_variance=variance,
                     )
                     for problem, solution, target in zip(framed, step, targets, strict=True)
@@ -225,7 +235,7 @@ class PathModel(PenalizedModel):
         ).sum(axis=1)
         self.criterion_, self.degrees_of_freedom_ = values.T
         # Nor do models say much that use up more than half of the samples, on average.
-        most = max(0.5 * size * len(framed), self.degrees_of_freedom_[eligible].min())
+        most = max(0.5 * count * len(framed), self.degrees_of_freedom_[eligible].min())
         eligible = eligible & (self.degrees_of_freedom_ <= most)
         self.criterion_[~eligible] = np.inf
         return int(np.argmin(self.criterion_))
@@ -253,10 +263,6 @@ def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
     if not folds:
         raise ValueError("cv yields no folds.")
     return folds
-
-
-def _total_weight(data: Data, rows: np.ndarray) -> float:
-    return float(rows.size if data.weight is None else data.weight[rows].sum())
 
 
 def count_features(paths: list[PathResult]) -> np.ndarray:

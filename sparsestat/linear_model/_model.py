@@ -29,6 +29,7 @@ from sparsestat.losses import MultinomialLoss, SquaredLoss, loss_of
 from sparsestat.penalties import L1, MCP, BasePenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
+    CoxProblem,
     GLMProblem,
     LeastSquaresProblem,
     MultinomialProblem,
@@ -48,6 +49,7 @@ __all__ = [
     "Model",
     "PenalizedModel",
     "flattest",
+    "level_of_the_caller",
     "warn_unless_converged",
 ]
 
@@ -116,7 +118,14 @@ class Model:
                 squares = LeastSquaresProblem(design, target, **terms, **sides)
                 framed.append((squares, frame, 1.0))
         else:
+            pose: Any = GLMProblem
+            if isinstance(loss, MultinomialLoss):
+                pose = _multinomial
+            if loss.response == "time":  # centred all the same: the baseline takes that up
+                pose, scaling["fit_intercept"] = _cox, True
             design, frame = frame_columns(data, **scaling)
+            if pose is _cox:
+                frame = replace(frame, means=np.zeros_like(frame.means))
             terms |= {
                 **frame.bounds(*bounds),
                 "loss": loss,
@@ -124,7 +133,6 @@ class Model:
                 "offset": 0.0 if data.offset is None else data.offset,
                 "fit_intercept": self.fit_intercept,
             }
-            pose = _multinomial if isinstance(loss, MultinomialLoss) else GLMProblem
             for y in targets:
                 problem = pose(design, y, **terms)
                 framed.append((problem, frame, problem.null_curvature))
@@ -156,6 +164,11 @@ def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem
     for name in ("weights", "lower", "upper"):
         terms[name] = np.repeat(terms[name], n_classes)
     return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
+
+
+def _cox(design: Any, y: np.ndarray, **terms: Any) -> CoxProblem:
+    """Return the problem of a Cox model, which has no intercept."""
+    return CoxProblem(design, y, **terms | {"fit_intercept": False})
 
 
 def default_penalty(loss: Any) -> BasePenalty:
@@ -192,7 +205,7 @@ class FramedProblem:
                 "coefficient is not convex. Use a larger gamma, or adaptive=True, which "
                 "rescales it.",
                 UserWarning,
-                stacklevel=_level_of_the_caller(),
+                stacklevel=level_of_the_caller(),
             )
 
     def alpha_max(self) -> float:
@@ -335,7 +348,7 @@ def warn_unless_converged(misses: list[Miss], total: int, tol: float, max_iter: 
             f"up to {violation:.1e}, at alpha = {alpha:.3g}, and tol is {tol:.1e}. Increase "
             f"max_iter (now {max_iter}), loosen tol, or use a larger alpha or some l2.",
             ConvergenceWarning,
-            stacklevel=_level_of_the_caller(),
+            stacklevel=level_of_the_caller(),
         )
     endless = [miss for miss in misses if miss.status is Status.UNBOUNDED]
     if endless:
@@ -343,15 +356,15 @@ def warn_unless_converged(misses: list[Miss], total: int, tol: float, max_iter: 
         warnings.warn(
             f"{len(endless)} of {total} problems have no finite solution, from alpha = "
             f"{alpha:.3g} down: the selected features separate the classes (or the responses "
-            "that are zero), and nothing holds their coefficients back. They were stopped "
-            "where the loss has become flat. Use a larger alpha, some l2, or a penalty that "
-            "grows without end, such as L1.",
+            "that are zero, or the events from those at risk), and nothing holds their "
+            "coefficients back. They were stopped where the loss has become flat. Use a larger "
+            "alpha, some l2, or a penalty that grows without end, such as L1.",
             ConvergenceWarning,
-            stacklevel=_level_of_the_caller(),
+            stacklevel=level_of_the_caller(),
         )
 
 
-def _level_of_the_caller() -> int:
+def level_of_the_caller() -> int:
     """Count the frames between the warning and the first one outside fitting code."""
     inside = ("sparsestat", "sklearn", "contextlib")
     frame, level = sys._getframe(1), 1
@@ -453,9 +466,9 @@ class PenalizedModel(LinearEstimator):
         Penalty and loss are replaced by changed copies: other owners of the same object
         keep theirs. Where `penalty` is None, the default one is meant.
         """
-        before = {"loss": self.loss, "penalty": self.penalty}
+        before = {part: vars(self)[part] for part in ("loss", "penalty") if part in vars(self)}
         try:
-            for part in ("loss", "penalty"):
+            for part in before:
                 if any(name.startswith(f"{part}__") for name in params):
                     value = params.pop(part, getattr(self, part))
                     if part == "penalty" and value is None:

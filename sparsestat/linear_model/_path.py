@@ -19,6 +19,7 @@ from sparsestat.linear_model._model import (
     Model,
     warn_unless_converged,
 )
+from sparsestat.linear_model._survival import read_survival
 from sparsestat.losses import LOSSES, Loss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS, Solution, Status, alpha_grid
 
@@ -214,8 +215,11 @@ def penalized_path(
         float32 stays float32, other numbers become float64. Sparse input is never
         filled in.
     y : array-like of shape (n_samples,)
-        Numbers; for ``loss="log_loss"`` two classes, as 0 and 1 or as -1 and 1.
-    loss : {"squared_error", "log_loss"}, SquaredLoss or LogisticLoss, default="squared_error"
+        Numbers; for ``loss="log_loss"`` two classes, as 0 and 1 or as -1 and 1; for
+        :class:`~sparsestat.losses.CoxLoss` as in :class:`PenalizedCox`.
+    loss : str or Loss, default="squared_error"
+        As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`; or
+        :class:`~sparsestat.losses.CoxLoss`, where `fit_intercept` does nothing.
     penalty : Penalty, default=None
         None means ``MCP(gamma=3.0)``, for ``loss="log_loss"`` with ``adaptive=True``.
     alphas : int or array-like of shape (n_alphas,), default=100
@@ -264,7 +268,11 @@ def penalized_path(
     >>> path.coefs.toarray().T.shape  # dense, for plt.plot(path.alphas, ...)
     (20, 200)
     """
-    data = validate(X, y, sample_weight, offset).weighted()
+    if loss_of(loss).response == "time":
+        data, _ = read_survival(X, y, sample_weight, offset)
+    else:
+        data = validate(X, y, sample_weight, offset)
+    data = data.weighted()
     target = data.y
     if isinstance(loss_of(loss), MultinomialLoss):
         raise ValueError(

@@ -6,11 +6,13 @@ from sparsestat.losses.gamma import GammaLoss
 from sparsestat.losses.huber import HuberLoss
 from sparsestat.losses.logistic import LogisticLoss
 from sparsestat.losses.multinomial import MultinomialLoss
+from sparsestat.losses.partial_likelihood import BaselineHazard
 from sparsestat.losses.poisson import PoissonLoss
 from sparsestat.losses.squared import SquaredLoss
 
 __all__ = [
     "LOSSES",
+    "BaselineHazard",
     "CoxLoss",
     "GammaLoss",
     "HuberLoss",

@@ -6,18 +6,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sparsestat.losses.base import REACH, Loss
 from sparsestat.losses.partial_likelihood import PartialLikelihood, Terms
 from sparsestat.losses.risk_sets import RiskSets
 
 __all__ = ["CoxLoss"]
 
 
-@dataclass(frozen=True)
-class CoxLoss:
+@dataclass(frozen=True, repr=False)
+class CoxLoss(Loss):
     """Minus the log partial likelihood of proportional hazards, over the sum of weights.
 
-    The hazard of sample i is exp(eta_i) times a baseline that is left open. Not a sum over
-    samples: what a sample loses depends on who is at risk with it.
+    The hazard of sample i is exp(eta_i) times a baseline that is left open. What a sample
+    loses depends on who is at risk with it: :meth:`likelihood` is the loss of some data as
+    a function of their predictors. For the methods that it shares with other losses, y holds
+    records with the fields ``event`` and ``time``; what they return has the mean that counts.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class CoxLoss:
     ties: str = "breslow"
 
     bound: ClassVar[float] = math.inf
+    response: ClassVar[str] = "time"
 
     def __post_init__(self) -> None:
         if self.ties not in ("breslow", "efron"):
@@ -77,8 +81,8 @@ class CoxLoss:
             Whether the time is that of an event; else it is censored.
         weight : ndarray of shape (n,), float64, optional
             Positive.
-        strata : ndarray of int, shape (n,), optional
-            From 0 up, each number there. Each has a baseline of its own.
+        strata : ndarray of shape (n,), optional
+            Numbers of strata, each of which has a baseline of its own.
         """
         sets = RiskSets.of(time, event, weight, strata)
         masses = np.bincount(sets.groups, sets.weight[sets.events], sets.starts.size)
@@ -86,6 +90,31 @@ class CoxLoss:
             return PartialLikelihood(sets, Terms.efron(masses, sets.sizes))
         return PartialLikelihood(sets, Terms.breslow(masses))
 
+    def value(self, y: Any, eta: Any) -> Any:
+        """Evaluate minus the logarithm of the chance of each event; 0 where there is none."""
+        f, losses = self._of(y), np.zeros(np.shape(eta))
+        losses[f.sets.order[f.sets.events]] = f.event_losses(eta)
+        return losses
+
+    def gradient(self, y: Any, eta: Any) -> Any:
+        """Evaluate n times the gradient: minus the martingale residuals."""
+        return -self._of(y).residual(eta)
+
+    def curvature(self, y: Any, eta: Any) -> Any:
+        """Evaluate n times the second derivative in each linear predictor."""
+        return self._of(y).curvature(eta)
+
+    def excess(self, y: Any, eta: Any, share: float) -> Any:
+        """Bound the duality gap's terms by numbers that are all the same."""
+        return np.full(np.shape(eta), self._of(y).excess(eta, share))
+
+    def shift(self, y: Any, share: Any, fixed: Any, start: float) -> float:
+        """Return `start`: constants change nothing."""
+        return start
+
     def inverse_link(self, eta: Any) -> Any:
         """Return the hazard relative to the baseline, exp(eta)."""
-        return np.exp(eta)
+        return np.exp(np.minimum(eta, REACH))
+
+    def _of(self, y: Any) -> PartialLikelihood:
+        return self.likelihood(y["time"], y["event"])

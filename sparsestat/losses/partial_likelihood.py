@@ -28,7 +28,7 @@ import numpy as np
 from sparsestat.linalg import log_cumulative_sums, running_means
 from sparsestat.losses.risk_sets import RiskSets
 
-__all__ = ["CumulativeHazard", "PartialLikelihood", "RiskHessian", "Terms"]
+__all__ = ["BaselineHazard", "PartialLikelihood", "RiskHessian", "Terms"]
 
 
 class Terms(NamedTuple):
@@ -105,21 +105,28 @@ class Hazard(NamedTuple):
     lived: np.ndarray
 
 
-class CumulativeHazard(NamedTuple):
-    """The cumulative baseline hazard of one stratum: a step function.
+class BaselineHazard(NamedTuple):
+    """The cumulative baseline hazard of one stratum: a step function, 0 before its first step.
 
     Attributes
     ----------
     times : ndarray of shape (n_times,)
         Times of events, ascending.
     logs : ndarray of shape (n_times,)
-        Logarithms of the cumulative hazard from each time on; it is 0 before the first.
+        Logarithms of the cumulative hazard from each time on: it may leave the range of
+        floats where covariates are far from zero.
     """
 
     times: np.ndarray
     logs: np.ndarray
 
-    def at(self, times: np.ndarray) -> np.ndarray:
+    @property
+    def cumulative_hazard(self) -> np.ndarray:
+        """The cumulative hazard from each time on."""
+        with np.errstate(over="ignore"):
+            return np.exp(self.logs)
+
+    def log_at(self, times: np.ndarray) -> np.ndarray:
         """Return the logarithm of the cumulative hazard at some times."""
         steps = np.concatenate([[-np.inf], self.logs])
         return steps[np.searchsorted(self.times, times, side="right")]
@@ -145,6 +152,12 @@ class PartialLikelihood:
         """The factor n / W: residuals are minus n times the gradient."""
         return self.sets.weight.size / float(self.sets.weight.sum())
 
+    @property
+    def event_share(self) -> float:
+        """The weight of the events over that of all samples."""
+        weight = self.sets.weight
+        return float(weight[self.sets.events].sum() / weight.sum())
+
     def event_losses(self, eta: np.ndarray) -> np.ndarray:
         """Return minus the logarithm of each event's chance, of shape (n_events,)."""
         sets, terms, risk = self.sets, self.terms, self._risk(eta)
@@ -167,6 +180,16 @@ class PartialLikelihood:
         residual[self.sets.events] += self.sets.weight[self.sets.events]
         return _unsort(self.sets, self.scale * residual)
 
+    def curvature(self, eta: np.ndarray) -> np.ndarray:
+        """Return the diagonal of n times the Hessian: n / W sum_k m_k pi_k (1 - pi_k)."""
+        risk = self._risk(eta)
+        lived = _accumulate_hazard(self.sets, self.terms, risk).lived
+        terms = self.terms._replace(shares=self.terms.shares**2)
+        risk = risk._replace(terms=2.0 * risk.terms)
+        squared = _accumulate_hazard(self.sets, terms, risk).lived
+        diagonal = np.exp(risk.x + lived) - np.exp(2.0 * risk.x + squared)
+        return _unsort(self.sets, self.scale * np.maximum(diagonal, 0.0))
+
     def hessian(self, eta: np.ndarray) -> "RiskHessian":
         """Return n times the Hessian in eta."""
         return RiskHessian.of(self.sets, self.terms, self._risk(eta), self.scale)
@@ -182,14 +205,6 @@ class PartialLikelihood:
         masses = _group_sums(self.terms.masses, self.terms.starts) * at_risk / 2.0
         terms = Terms.breslow(masses)
         return RiskHessian.of(sets, terms, _sum_risks(sets, terms, uniform), self.scale)
-
-    def trace(self, eta: np.ndarray) -> float:
-        """Return the trace of the Hessian in eta."""
-        sets, terms, risk = self.sets, self.terms, self._risk(eta)
-        squares = terms._replace(shares=terms.shares**2)
-        squared = _sum_risks(sets, squares, 2.0 * risk.x).terms
-        spread = -np.expm1(squared - 2.0 * risk.terms)
-        return float(terms.masses @ spread) / float(sets.weight.sum())
 
     def excess(self, eta: np.ndarray, share: float) -> float:
         """Bound f(eta) + f*(u) - u'eta from above, for u = share f'(eta).
@@ -230,7 +245,7 @@ class PartialLikelihood:
         bound = np.minimum(lack * divergence, chi)
         return float(terms.masses @ bound) / float(sets.weight.sum())
 
-    def baseline(self, eta: np.ndarray) -> list[CumulativeHazard]:
+    def baseline(self, eta: np.ndarray) -> list[BaselineHazard]:
         """Return the cumulative baseline hazard of each stratum, at eta = 0.
 
         Breslow's estimator, or its form for Efron's treatment of ties.
@@ -238,7 +253,7 @@ class PartialLikelihood:
         sets = self.sets
         logs = _accumulate_hazard(sets, self.terms, self._risk(eta)).cumulative
         return [
-            CumulativeHazard(sets.times[first:stop][::-1], logs[first:stop][::-1])
+            BaselineHazard(sets.times[first:stop][::-1], logs[first:stop][::-1])
             for first, stop in pairwise(sets.group_bounds)
         ]
 
@@ -249,9 +264,7 @@ class PartialLikelihood:
 
 def _unsort(sets, values):
     """Return sorted columns in the order of the samples."""
-    result = np.empty_like(values)
-    result[..., sets.order] = values
-    return result
+    return values.take(sets.places, axis=-1)
 
 
 def _group_sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -335,16 +348,20 @@ class RiskHessian:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return the products with some vectors, the rows of `values`, of shape (k, n)."""
         sets = self.sets
-        z = np.ascontiguousarray(values[:, sets.order], dtype=np.float64)
-        tied = _group_sums(self.tied * z[:, sets.events], sets.starts)
+        z = values.take(sets.order, axis=1)
+        tied = _group_sums(self.tied * z.take(sets.events, axis=1), sets.starts)
         running = running_means(z.copy(), self.shares, sets.bounds)
-        others = np.where(sets.first > sets.stratum_starts, running[:, sets.first - 1], 0.0)
+        others = running.take(sets.first - 1, axis=1, mode="wrap")
+        others[:, sets.first == sets.stratum_starts] = 0.0
         lived = np.zeros((z.shape[0], tied.shape[1] + 1))
         steps = tied + self.others * (others - tied)
         backwards = tied.shape[1] - sets.group_bounds[::-1]
         steps = running_means(np.ascontiguousarray(steps[:, ::-1]), self.steps, backwards)
         lived[:, :-1] = steps[:, ::-1]
-        means = lived[:, sets.earlier]
-        own = (tied + self.own_others * (others - tied))[:, sets.groups]
-        means[:, sets.events] += self.own * (own - means[:, sets.events])
-        return _unsort(sets, self.d * (z - means))
+        means = lived.take(sets.earlier, axis=1)
+        own = (tied + self.own_others * (others - tied)).take(sets.groups, axis=1)
+        before = means.take(sets.events, axis=1)
+        means[:, sets.events] = before + self.own * (own - before)
+        z -= means
+        z *= self.d
+        return _unsort(sets, z)

@@ -1,6 +1,7 @@
 """Survival data in the order in which risk sets are cumulative."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -65,11 +66,13 @@ class RiskSets:
         event : ndarray of bool, shape (n,)
             Whether the time is that of an event; else it is censored.
         weight : ndarray of shape (n,), optional
-        strata : ndarray of int, shape (n,), optional
-            From 0 up, each number there.
+        strata : ndarray of shape (n,), optional
+            Any numbers.
         """
         n = time.size
-        stratum = np.zeros(n, dtype=np.intp) if strata is None else strata
+        stratum = np.zeros(n, dtype=np.intp)
+        if strata is not None:
+            stratum = np.unique(strata, return_inverse=True)[1]
         order = np.lexsort((event, -time, stratum))
         time, event, stratum = time[order], event[order], stratum[order]
         count = int(stratum[-1]) + 1
@@ -96,17 +99,22 @@ class RiskSets:
             earlier=earlier,
         )
 
-    @property
+    @cached_property
+    def places(self) -> np.ndarray:
+        """The row of each sample: the inverse of `order`."""
+        return np.argsort(self.order)
+
+    @cached_property
     def first(self) -> np.ndarray:
         """The row of the first event of each group."""
         return self.events[self.starts]
 
-    @property
+    @cached_property
     def sizes(self) -> np.ndarray:
         """The number of events of each group."""
         return np.diff(self.starts, append=self.events.size)
 
-    @property
+    @cached_property
     def stratum_starts(self) -> np.ndarray:
         """The first row of the stratum of each group."""
         return np.repeat(self.bounds[:-1], np.diff(self.group_bounds))

@@ -1,5 +1,6 @@
 """Solvers: pure functions from a plain numeric problem to solutions."""
 
+from sparsestat.solvers.cox_problem import CoxProblem
 from sparsestat.solvers.freedom import degrees_of_freedom
 from sparsestat.solvers.multinomial import MultinomialProblem
 from sparsestat.solvers.path import (
@@ -15,6 +16,7 @@ from sparsestat.solvers.result import Solution, Status
 
 __all__ = [
     "SOLVERS",
+    "CoxProblem",
     "GLMProblem",
     "LeastSquaresProblem",
     "MultinomialProblem",

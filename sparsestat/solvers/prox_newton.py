@@ -272,7 +272,11 @@ def _refuses(problem: Any) -> str | None:
         return f"it takes penalties on single coefficients, not {penalty}."
     if not loss.smooth:
         return f"it takes smooth losses, and {loss} has a kink."
-    if penalty.jumps and math.isinf(loss.bound):
+    if penalty.jumps and (
+        math.isinf(loss.bound)
+        if penalty.scale_free  # its shape is that of the loss
+        else not np.isfinite(problem.curvatures).all()
+    ):
         return (
             f"when a coefficient leaves zero depends, for {penalty}, on the curvature of the "
             f"loss, and that of {loss} has no bound."

@@ -80,6 +80,7 @@ def test_weighted_products(pair, rng):
         np.testing.assert_allclose(sums, one.T @ d / n, atol=1e-7)
     np.testing.assert_allclose(design.mean_squares(d), d @ X**2 / n, atol=1e-6)
     np.testing.assert_allclose(design.mean_squares(None), design.norms**2)
+    np.testing.assert_allclose(design.ranges(), np.ptp(X, axis=0), atol=1e-15)
 
 
 def test_designs_never_write_to_the_data(rng):

@@ -123,10 +123,10 @@ def test_the_hessian_is_that_of_loops_over_risk_sets(f, eta, data, ties):
     _, hessian = derivatives_by_hand(eta, data, ties)
     H = f.hessian(eta)
     np.testing.assert_allclose(H.apply(np.eye(N)), N * hessian, atol=1e-13)
+    np.testing.assert_allclose(f.curvature(eta), N * np.diag(hessian), atol=1e-13)
     h, direction = 1e-5, np.linspace(-1.0, 1.0, N)
     change = (f.residual(eta - h * direction) - f.residual(eta + h * direction)) / (2 * h)
     np.testing.assert_allclose(H.apply(direction[None])[0], change, atol=1e-8)
-    np.testing.assert_allclose(f.trace(eta), np.trace(hessian), atol=1e-14)
 
 
 def test_predictors_may_be_shifted_in_each_stratum(f, eta, data):
@@ -170,12 +170,12 @@ def test_the_order_of_samples_does_not_matter(f, eta, data, ties, rng):
 
 def test_without_events_there_is_nothing_to_explain(ties, eta):
     f = CoxLoss(ties).likelihood(np.arange(N) + 1.0, np.zeros(N, dtype=bool))
-    assert f.value(eta) == f.trace(eta) == f.excess(eta, 0.3) == 0.0
+    assert f.value(eta) == f.event_share == f.excess(eta, 0.3) == 0.0
     np.testing.assert_array_equal(f.residual(eta), 0.0)
     np.testing.assert_array_equal(f.hessian(eta).apply(np.eye(N)), 0.0)
     (baseline,) = f.baseline(eta)
     assert baseline.times.size == 0
-    np.testing.assert_array_equal(baseline.at(np.array([1.0])), -np.inf)
+    np.testing.assert_array_equal(baseline.log_at(np.array([1.0])), -np.inf)
 
 
 # --- far out ------------------------------------------------------------------------
@@ -203,7 +203,6 @@ def test_extreme_predictors_neither_overflow_nor_lose_small_risk_sets(f, data, t
         assert np.linalg.eigvalsh(H)[0] >= -1e-10
         for share in (0.0, 0.5, 1.0):
             assert np.isfinite(f.excess(eta, share))
-        assert 0.0 <= f.trace(eta) <= 1.0
 
 
 def test_predictors_of_any_size_give_finite_numbers(f, rng):
@@ -228,8 +227,8 @@ def test_no_hessian_exceeds_the_bound(f, data, rng):
 
 
 def test_curvature_along_a_column_is_within_a_quarter_of_its_squared_range(f, data, rng):
-    _, event, weight, _ = data
-    share = weight[event].sum() / weight.sum()
+    share = data[2][data[1]].sum() / data[2].sum()
+    assert f.event_share == pytest.approx(share)
     for size in (0.0, 1.0, 10.0):
         x = rng.standard_normal(N)
         curvature = f.hessian(size * rng.standard_normal(N)).apply(x[None])[0] @ x / N
@@ -292,15 +291,33 @@ def test_the_baseline_is_the_sum_of_masses_over_risk_sums(f, eta, data, ties):
                 for mass, counts, events in terms_by_hand(*part, ties)
                 if part[0][events > 0].min() <= t
             )
-            np.testing.assert_allclose(np.exp(baseline.at(t)), expected, rtol=1e-12)
+            np.testing.assert_allclose(np.exp(baseline.log_at(t)), expected, rtol=1e-12)
 
 
 def test_the_hazard_lived_through_adds_up_to_the_events(eta, data):
     """With Breslow: expected events are as many as observed ones."""
     time, event, weight, strata = data
     baselines = CoxLoss().likelihood(*data).baseline(eta)
-    lived = np.array([baselines[s].at(t) for s, t in zip(strata, time, strict=True)])
+    lived = np.array([baselines[s].log_at(t) for s, t in zip(strata, time, strict=True)])
     np.testing.assert_allclose(weight @ np.exp(eta + lived), weight @ event, rtol=1e-12)
+
+
+# --- as other losses ----------------------------------------------------------------
+
+
+def test_samples_share_out_the_loss(ties, rng, eta):
+    """The means of what it returns are value, gradient and bound of the gap."""
+    time, event, _, _ = draw("ties", rng)
+    y = np.rec.fromarrays([event, time], names="event,time")
+    loss, f = CoxLoss(ties), CoxLoss(ties).likelihood(time, event)
+    np.testing.assert_allclose(loss.value(y, eta).mean(), f.value(eta), rtol=1e-14)
+    assert (loss.value(y, eta)[~event] == 0.0).all()
+    np.testing.assert_array_equal(loss.gradient(y, eta), -f.residual(eta))
+    np.testing.assert_array_equal(loss.curvature(y, eta), f.curvature(eta))
+    np.testing.assert_allclose(loss.excess(y, eta, 0.5).mean(), f.excess(eta, 0.5))
+    assert loss.shift(y, np.full(N, 1 / N), eta, 0.0) == 0.0
+    np.testing.assert_allclose(loss.inverse_link(eta), np.exp(eta))
+    assert loss.minus_two_log_likelihood(y, None, N, f.value(eta)) == 2 * N * f.value(eta)
 
 
 # --- objects ------------------------------------------------------------------------

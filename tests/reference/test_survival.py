@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparsestat import CoxLoss
+from sparsestat import L1, CoxLoss, ElasticNet, PenalizedCox
 from sparsestat.metrics import concordance_index
 
 HERE = Path(__file__).parent
 R = json.loads((HERE / "survival.json").read_text())
 PEERS = json.loads((HERE / "survival_peers.json").read_text())
 X, TIME, EVENT, RISK = (np.array(R[name]) for name in ("x", "time", "event", "risk"))
+Y = np.empty(TIME.size, dtype=[("time", float), ("event", bool)])
+Y["time"], Y["event"] = TIME, EVENT
 
 
 @pytest.fixture(params=R["fits"], ids=lambda case: f"{case['label']}, {case['ties']}")
@@ -54,7 +56,7 @@ def test_baselines_equal_those_of_coxph(case):
     baselines = likelihood(case).baseline(X @ case["beta"] + case["offset"])
     for s, baseline in enumerate(baselines):
         rows = stratum == s + 1
-        ours = np.exp(baseline.at(time[rows]))
+        ours = np.exp(baseline.log_at(time[rows]))
         np.testing.assert_allclose(ours, hazard[rows], rtol=1e-12)
 
 
@@ -75,3 +77,43 @@ def test_concordance_equals_that_of(peer):
 def test_gradients_vanish_at_coefficients_of_peers(fit):
     f = CoxLoss(fit["ties"]).likelihood(TIME, EVENT)
     np.testing.assert_allclose(X.T @ f.residual(X @ fit["beta"]), 0.0, atol=1e-9)
+
+
+# --- fits ---------------------------------------------------------------------------
+
+
+def test_without_penalty_coefficients_equal_those_of_coxph(case):
+    model = PenalizedCox(0.0, ties=case["ties"], penalty=L1(), tol=1e-10)
+    model.fit(X, Y, sample_weight=case["weights"], offset=case["offset"], strata=case["strata"])
+    np.testing.assert_allclose(model.coef_, case["beta"], atol=1e-9)
+
+
+@pytest.mark.parametrize("path", R["paths"], ids=lambda path: path["label"])
+def test_coefficients_equal_those_of_glmnet(path):
+    """Strata have code of their own in glmnet, written in R, which ends earlier."""
+    atol = 1e-9 if len(set(path["strata"])) == 1 else 2e-5
+    for alpha, beta in zip(path["lambda"], path["beta"], strict=True):
+        model = PenalizedCox(
+            alpha,
+            penalty=ElasticNet(path["alpha"]) if path["alpha"] < 1.0 else L1(),
+            standardize=path["standardize"],
+            penalty_weights=path["factors"],
+            bounds=(path["lower"], path["upper"]),
+            tol=1e-12,
+        )
+        model.fit(
+            X, Y, sample_weight=path["weights"], offset=path["offset"], strata=path["strata"]
+        )
+        np.testing.assert_allclose(model.coef_, beta, atol=atol)
+
+
+def test_coefficients_and_curves_are_those_of_coxnet():
+    """Of scikit-survival, which ends early."""
+    net = PEERS["coxnet"]
+    penalty = ElasticNet(net["l1_ratio"])
+    for alpha, beta in zip(net["alphas"], net["beta"], strict=True):
+        model = PenalizedCox(alpha, penalty=penalty, standardize=False).fit(X, Y)
+        np.testing.assert_allclose(model.coef_, beta, atol=1e-5)
+    model = PenalizedCox(net["alphas"][1], penalty=penalty, standardize=False).fit(X, Y)
+    survival = model.predict_survival(X[:5], net["times"])
+    np.testing.assert_allclose(survival, net["survival"], atol=1e-6)
