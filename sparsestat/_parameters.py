@@ -8,6 +8,8 @@ import numpy as np
 
 __all__ = ["Parametric", "check_flag", "check_parameter"]
 
+LONG = 8  # tuples up to this length are shown whole
+
 
 @dataclass(frozen=True, repr=False)
 class Parametric:
@@ -19,7 +21,7 @@ class Parametric:
             for f in fields(self)
             if f.repr and getattr(self, f.name) is not False
         }
-        inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        inside = ", ".join(f"{name}={_shorten(value)}" for name, value in shown.items())
         return f"{type(self).__name__}({inside})"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -37,9 +39,15 @@ class Parametric:
             valid = sorted(self.get_params())
             raise ValueError(f"Invalid parameter {unknown[0]!r} for {self}; it has {valid}.")
         changed = replace(self, **params)  # validates before anything changes
-        for name in params:
-            object.__setattr__(self, name, getattr(changed, name))
+        vars(self).update(vars(changed))  # what was derived from the parameters goes along
         return self
+
+
+def _shorten(value: Any) -> str:
+    """Return a parameter's repr, the middle of a long tuple left out."""
+    if isinstance(value, tuple) and len(value) > LONG:
+        return f"({', '.join(map(repr, value[: LONG - 1]))}, ..., {value[-1]!r})"
+    return repr(value)
 
 
 def check_parameter(

@@ -1,28 +1,40 @@
-"""Penalties on single coefficients: value, proximal operator, derivative, curvature."""
+"""Penalties: on single coefficients and on all of them together."""
 
 from sparsestat.penalties.base import BasePenalty, Penalty
 from sparsestat.penalties.capped_l1 import CappedL1
 from sparsestat.penalties.cel0 import CEL0
 from sparsestat.penalties.elastic_net import ElasticNet
+from sparsestat.penalties.group_envelope import GroupEnvelope
+from sparsestat.penalties.joint import JointPenalty, SupportConstraint
+from sparsestat.penalties.k_support import KSupport
 from sparsestat.penalties.l0 import L0
 from sparsestat.penalties.l1 import L1
 from sparsestat.penalties.log_sum import LogSum
 from sparsestat.penalties.lq import Lq
 from sparsestat.penalties.mcp import MCP
+from sparsestat.penalties.n_m import NM
 from sparsestat.penalties.scad import SCAD
 from sparsestat.penalties.scalar import ScalarFunctions
+from sparsestat.penalties.top_k import GroupTopK, TopK
 
 __all__ = [
     "CEL0",
     "L0",
     "L1",
     "MCP",
+    "NM",
     "SCAD",
     "BasePenalty",
     "CappedL1",
     "ElasticNet",
+    "GroupEnvelope",
+    "GroupTopK",
+    "JointPenalty",
+    "KSupport",
     "LogSum",
     "Lq",
     "Penalty",
     "ScalarFunctions",
+    "SupportConstraint",
+    "TopK",
 ]

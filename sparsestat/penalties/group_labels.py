@@ -1,0 +1,59 @@
+"""Labels that say which group each coefficient belongs to."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["GroupIndex", "as_tuple", "check_group_size"]
+
+
+class GroupIndex:
+    """Groups numbered from 0 in the order of their sorted labels.
+
+    Parameters
+    ----------
+    owner : object
+        Who the labels belong to, for messages.
+    labels : tuple of shape (p,)
+        A label of any sortable type for each coefficient.
+
+    Attributes
+    ----------
+    of : ndarray of int, shape (p,)
+        The number of each coefficient's group.
+    count : int
+    """
+
+    def __init__(self, owner: object, labels: tuple) -> None:
+        error = (
+            f"The 'groups' parameter of {type(owner).__name__} must hold one label for each "
+            "coefficient, all numbers or all strings. Got "
+        )
+        if len(labels) == 0:
+            raise ValueError(error + "none.")
+        if len({isinstance(label, str) for label in labels}) > 1:
+            raise TypeError(error + "both.")
+        values = np.asarray(labels)
+        if values.ndim != 1 or values.dtype == object or (values != values).any():
+            raise ValueError(error + f"{labels[:3]!r} ...")
+        unique, self.of = np.unique(values, return_inverse=True)
+        self.count = unique.size
+
+    def norms(self, b: np.ndarray) -> np.ndarray:
+        """Return the Euclidean norms of the groups of a vector."""
+        unit = float(np.abs(b).max(initial=0.0)) or 1.0  # squares may leave the range
+        return unit * np.sqrt(np.bincount(self.of, (b / unit) ** 2, minlength=self.count))
+
+
+def as_tuple(values: Any) -> Any:
+    """Return an array-like as a tuple of plain numbers or strings; a tuple as it is."""
+    return values if isinstance(values, tuple) else tuple(np.asarray(values).tolist())
+
+
+def check_group_size(owner: Any, size: int) -> None:
+    """Raise if there is not one label for each of so many coefficients."""
+    if len(owner.groups) != size:
+        raise ValueError(
+            f"The 'groups' parameter of {type(owner).__name__} must hold one label for each of "
+            f"{size} coefficients. Got {len(owner.groups)}."
+        )
