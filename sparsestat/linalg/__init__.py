@@ -3,6 +3,7 @@
 from sparsestat.linalg.cumulative import log_cumulative_sums, running_means
 from sparsestat.linalg.dense import DenseBlock, DenseDesign
 from sparsestat.linalg.growing import GrowingMatrix, submatrix
+from sparsestat.linalg.operator import OperatorDesign
 from sparsestat.linalg.screening import LazyGradient
 from sparsestat.linalg.sparse import CentredSparseBlock, CentredSparseDesign
 from sparsestat.linalg.stacked import StackedDesign
@@ -14,6 +15,7 @@ __all__ = [
     "DenseDesign",
     "GrowingMatrix",
     "LazyGradient",
+    "OperatorDesign",
     "StackedDesign",
     "log_cumulative_sums",
     "running_means",
