@@ -1,5 +1,6 @@
 """Solvers: pure functions from a plain numeric problem to solutions."""
 
+from sparsestat.solvers.accelerated import ACCELERATED
 from sparsestat.solvers.cox_problem import CoxProblem
 from sparsestat.solvers.freedom import degrees_of_freedom
 from sparsestat.solvers.multinomial import MultinomialProblem
@@ -13,9 +14,12 @@ from sparsestat.solvers.path import (
 )
 from sparsestat.solvers.problem import GLMProblem, LeastSquaresProblem, Problem
 from sparsestat.solvers.result import Solution, Status
+from sparsestat.solvers.subset import SUBSET, best_subsets
 
 __all__ = [
+    "ACCELERATED",
     "SOLVERS",
+    "SUBSET",
     "CoxProblem",
     "GLMProblem",
     "LeastSquaresProblem",
@@ -26,6 +30,7 @@ __all__ = [
     "alpha_grid",
     "alpha_max",
     "approach",
+    "best_subsets",
     "choose_solver",
     "degrees_of_freedom",
     "solve_path",

@@ -1,0 +1,239 @@
+"""The search for the best support: models that grow, shrink, and exchange units."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sparsestat.penalties import SupportConstraint
+from sparsestat.solvers.composite import SmoothPart, term_of
+from sparsestat.solvers.exchange import Exchanges, exchanges
+from sparsestat.solvers.problem import LeastSquaresProblem, Problem
+from sparsestat.solvers.result import Solution, Status
+from sparsestat.solvers.support import Fit, SupportModel, Units, support_model
+
+__all__ = ["Rule", "Search", "State"]
+
+# Of the exchanges that the quadratic model likes best, so many are tried.
+TRIES = 5
+# Supports grow to size in about so many rounds.
+ROUNDS = 8
+# So many sizes are tried beyond the last that was better.
+AHEAD = 3
+# Changes of the objective below this, relative to the null model's, are rounding.
+ROUNDING = 1e-12
+
+
+class Rule(NamedTuple):
+    """Which units may be in a model, and what they cost.
+
+    Attributes
+    ----------
+    pools : ndarray of int, shape (n_units,)
+        The pool of each unit.
+    room : float
+        How many units of each pool may be in.
+    charges : ndarray of shape (n_units,)
+        What each unit adds to the objective.
+    """
+
+    pools: np.ndarray
+    room: float
+    charges: np.ndarray
+
+    def roomy(self, inside: np.ndarray) -> np.ndarray:
+        """Tell which units belong to pools that have room."""
+        counts = np.bincount(self.pools[inside], minlength=int(self.pools.max(initial=0)) + 1)
+        return (counts < self.room)[self.pools]
+
+
+class State(NamedTuple):
+    """A model and its objective."""
+
+    inside: np.ndarray
+    fit: Fit
+    objective: float
+
+
+class Search:
+    """The search for the best support of a problem."""
+
+    def __init__(self, problem: Problem, tol: float, max_iter: int) -> None:
+        self.problem = problem
+        penalty = problem.penalty
+        kept = np.isfinite(problem.weights) & (problem.weights > 0.0)
+        of = np.arange(problem.n_features)
+        if isinstance(penalty, SupportConstraint):
+            of = penalty.units(problem.n_features)
+        self.units = Units(np.where(kept, of, -1))
+        self.model: SupportModel = support_model(problem, self.units, tol, max_iter)
+        self.smooth = SmoothPart(problem)
+        self._n_iter = 0
+        self._free = np.flatnonzero(problem.weights == 0.0)
+        self._rounding = ROUNDING * abs(self.smooth.null().value)
+        # What the model promises is exact for least squares; else a rise may be a fall.
+        exact = isinstance(problem, LeastSquaresProblem)
+        self._least_promise = self._rounding if exact else -np.inf
+        self._max_iter = max_iter
+
+    def rule(self, penalty: Any, alpha: float) -> Rule:
+        """Return the rule of a constraint, or of the l0 penalty at a strength."""
+        count = self.units.count
+        if isinstance(penalty, SupportConstraint):
+            room = penalty.room if alpha > 0.0 else np.inf
+            return Rule(penalty.pools(count), room, np.zeros(count))
+        weights = self.problem.weights[self.units.members[:, 0]]
+        return Rule(np.zeros(count, dtype=np.intp), np.inf, alpha * weights)
+
+    def state(self, inside: np.ndarray, rule: Rule, start: Fit | None = None) -> State:
+        """Fit the model with some units."""
+        features = self.units.features(np.flatnonzero(inside))
+        fit = self.model.fit(np.sort(np.concatenate([self._free, features])), start)
+        self._n_iter += fit.n_iter
+        return self._priced(inside, fit, rule)
+
+    def _priced(self, inside, fit, rule) -> State:
+        return State(inside, fit, fit.value + float(rule.charges[inside].sum()))
+
+    def of(self, coef: np.ndarray, rule: Rule) -> State:
+        """Fit the model with the units whose coefficients are not all zero."""
+        used = self.units.of[coef != 0.0]
+        inside = np.zeros(self.units.count, dtype=bool)
+        inside[used[used >= 0]] = True
+        return self.state(inside, rule)
+
+    def exchanges(self, state: State) -> Exchanges:
+        """Work out what exchanges would do."""
+        problem, fit = self.problem, state.fit
+        q = self.model.pull(fit)
+        q = np.where(np.where(q > 0.0, problem.upper > 0.0, problem.lower < 0.0), q, 0.0)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return exchanges(self.units, state.inside, fit, q, self.model.curvature(fit))
+
+    def grow(self, state: State, rule: Rule) -> State:
+        """Let the units enter that gain most, many at a time, until there is no room."""
+        if not np.isfinite(rule.room):
+            return self.state(np.ones(self.units.count, dtype=bool), rule)
+        missing = self._missing(state, rule)
+        while missing > 0:
+            found = self.exchanges(state)
+            order = found.entering[np.argsort(-found.gains)]
+            inside, count = state.inside.copy(), max(1, missing // ROUNDS)
+            for unit in order:
+                if count > 0 and rule.roomy(inside)[unit]:
+                    inside[unit] = True
+                    count -= 1
+            state = self.state(inside, rule, state.fit)
+            missing = self._missing(state, rule)
+        return state
+
+    def _missing(self, state: State, rule: Rule) -> int:
+        sizes = np.bincount(rule.pools)
+        return int(np.minimum(sizes, rule.room).sum()) - int(state.inside.sum())
+
+    def shrink(self, state: State, rule: Rule) -> State:
+        """Let the units leave that are missed least, one at a time, down to the room."""
+        while state.inside.sum() > rule.room:
+            found = self.exchanges(state)
+            inside = state.inside.copy()
+            inside[found.leaving[found.losses.argmin()]] = False
+            state = self.state(inside, rule, state.fit)
+        return state
+
+    def polish(self, state: State, rule: Rule, known: Iterable[State] = ()) -> State:
+        """Exchange units as long as the objective falls, or to one of the ends known."""
+        ends = {end.inside.tobytes() for end in known}
+        for _ in range(self._max_iter):
+            if state.inside.tobytes() in ends or self._is_exhausted(state):
+                break
+            for inside in self._proposals(state, rule):
+                other = self.state(inside, rule, state.fit)
+                if other.objective < state.objective - self._rounding:
+                    state = other
+                    break
+            else:
+                break
+        return state
+
+    def _is_exhausted(self, state: State) -> bool:
+        """Tell whether there is nothing left to explain: exchanges would follow rounding."""
+        if isinstance(self.problem, LeastSquaresProblem):
+            return state.fit.value <= self._rounding
+        return self.model.is_unbounded(state.fit)
+
+    def _proposals(self, state: State, rule: Rule) -> Iterator[np.ndarray]:
+        """Yield the few models next to this one that promise the lowest objectives."""
+        found = self.exchanges(state)
+        leaving, entering = found.leaving, found.entering
+        saved, charged = rule.charges[leaving], rule.charges[entering]
+        roomy = rule.roomy(state.inside)[entering]
+        allowed = (rule.pools[leaving][:, None] == rule.pools[entering]) | roomy
+        falls = np.empty((leaving.size + 1, entering.size + 1))
+        falls[:-1, :-1] = found.gains_after - charged + (saved - found.losses)[:, None]
+        falls[:-1, :-1][~allowed] = -np.inf
+        falls[-1, :-1] = np.where(roomy, found.gains - charged, -np.inf)
+        falls[:-1, -1] = saved - found.losses
+        falls[-1, -1] = -np.inf
+        falls[~np.isfinite(falls)] = -np.inf  # flat losses have no inverse
+        likely = np.argpartition(-falls, min(TRIES, falls.size) - 1, axis=None)[:TRIES]
+        for place in likely[np.argsort(-falls.flat[likely])]:
+            if falls.flat[place] <= self._least_promise:
+                return
+            i, j = np.unravel_index(place, falls.shape)
+            inside = state.inside.copy()
+            inside[leaving[i : i + 1]] = False
+            inside[entering[j : j + 1]] = True
+            yield inside
+
+    def best(self, starts: Iterable[State], rule: Rule, *known: State) -> State:
+        """Return the best of what polishing makes of several models, and of ends known."""
+        ends = list(known)
+        for start in starts:
+            ends.append(self.polish(start, rule, ends))
+        return min(ends, key=lambda end: end.objective)
+
+    def spent(self) -> int:
+        """Return the epochs and Newton steps since it was last asked."""
+        spent, self._n_iter = self._n_iter, 0
+        return spent
+
+    def look_ahead(self, state: State, rule: Rule) -> State:
+        """Let a model grow beyond the next larger ones, which may be worse, to a better one."""
+        larger, misses = state, 0
+        while misses < AHEAD and larger.inside.sum() < self.units.count:
+            size = float(larger.inside.sum() + 1)
+            sized = Rule(rule.pools, size, np.zeros(self.units.count))
+            larger = self.polish(self.grow(larger, sized), sized)
+            priced = self._priced(larger.inside, larger.fit, rule)
+            if larger.inside.sum() < size:  # nothing gains any more
+                break
+            better = priced.objective < state.objective - self._rounding
+            state, misses = (priced, 0) if better else (state, misses + 1)
+        return self.polish(state, rule)
+
+    def solution(
+        self,
+        state: State,
+        problem: Problem,
+        alpha: float,
+        scale: float,
+        tol: float,
+        n_iter: int,
+    ) -> Solution:
+        """Make the record of a solution.
+
+        For constraints the curvature by which the proximal operator judges it is twice the
+        largest of a unit. Where no single exchange helps, none is then called for.
+        """
+        fit = state.fit
+        term = term_of(problem, alpha)
+        point = self.smooth.point(self.model.coef(fit), fit.intercept)
+        q = -self.smooth.gradient(point)
+        blocks = self.model.curvature(fit).blocks
+        curvature = 2.0 * float(np.trace(blocks, axis1=1, axis2=2).max(initial=0.0)) or 1.0
+        certificate = self.smooth.certificate(point)
+        solution = term.certify(point, q, certificate, curvature, scale, tol, n_iter)
+        if self.model.is_unbounded(fit):
+            return replace(solution, status=Status.UNBOUNDED)
+        return solution
