@@ -81,6 +81,8 @@ def warm_up() -> None:
     for penalty in penalties:
         print(f"readying {penalty}", flush=True)
         penalized_path(X, y, penalty=penalty, alphas=5, eps=0.1)
+        if not penalty.jumps:
+            penalized_path(X, y, penalty=penalty, alphas=5, eps=0.1, solver="accelerated")
     for dtype in (np.float64, np.float32):
         for design in (X, sparse.csc_array(X)):
             kind = "dense" if design is X else "sparse"

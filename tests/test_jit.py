@@ -123,7 +123,7 @@ designs = {
 for penalty in penalties:
     for design in (X, sparse.csc_array(X)):
         for dtype in ("float64", "float32"):
-            for solver in ("working_set", "gram"):
+            for solver in ("working_set", "gram", *([] if penalty.jumps else ["accelerated"])):
                 fit_estimator(penalty(), design.astype(dtype), solver=solver)
 for design in designs.values():
     for options in ({}, dict(plain)):

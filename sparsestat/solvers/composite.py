@@ -308,6 +308,10 @@ def term_of(problem: Problem, alpha: float) -> SeparableTerm | JointTerm:
 def joint_refusal(problem: Problem) -> str | None:
     """Say why no solver can take a problem with this joint penalty, None if one can."""
     penalty: Any = problem.penalty
+    try:
+        penalty.check_size(problem.n_features)
+    except ValueError as error:
+        return str(error)
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
     if np.unique(problem.weights[penalised]).size > 1:
         return (

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from sparsestat.solvers.accelerated import ACCELERATED
 from sparsestat.solvers.gram_path import GRAM
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.result import Solution
 from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.subset import SUBSET
 from sparsestat.solvers.working_set import WORKING_SET
 
 __all__ = ["SOLVERS", "alpha_grid", "alpha_max", "approach", "choose_solver", "solve_path"]
@@ -20,6 +22,8 @@ SOLVERS: dict[str, Solver] = {
     "working_set": WORKING_SET,
     "gram": GRAM,
     "prox_newton": PROX_NEWTON,
+    "subset": SUBSET,
+    "accelerated": ACCELERATED,
 }
 
 APPROACH_RATIO = 0.8

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from oracles import Logistic
 
-from sparsestat import GammaLoss, HuberLoss, LogisticLoss, MultinomialLoss, PoissonLoss
+from sparsestat import CoxLoss, GammaLoss, HuberLoss, LogisticLoss, MultinomialLoss, PoissonLoss
 from sparsestat.linalg import DenseDesign, StackedDesign
-from sparsestat.solvers import GLMProblem, LeastSquaresProblem, MultinomialProblem
+from sparsestat.solvers import CoxProblem, GLMProblem, LeastSquaresProblem, MultinomialProblem
 
 P = 24
 
@@ -100,10 +100,22 @@ def multinomial(penalty, **options):
     )
 
 
+def survival(penalty, **options):
+    data = Sample(8, p=9)
+    rng = np.random.default_rng(1)
+    y = np.empty(data.n, dtype=[("event", bool), ("time", float), ("stratum", int)])
+    y["event"], y["stratum"] = rng.random(data.n) < 0.7, rng.integers(0, 2, data.n)
+    y["time"] = np.ceil(5.0 * rng.exponential(np.exp(-0.5 * data.y)))
+    terms = {"sample_weight": data.weight, "offset": data.offset}
+    design = DenseDesign(data.X)
+    return CoxProblem(design, y, penalty, np.ones(9), loss=CoxLoss("efron"), **terms, **options)
+
+
 POSED = {
     "logistic": family(LogisticLoss(), lambda data: data.labels),
     "Huber": family(HuberLoss(0.5), lambda data: data.y),
     "Poisson": family(PoissonLoss(), lambda data: data.counts),
     "gamma": family(GammaLoss(), lambda data: np.exp(0.5 * data.y)),
     "multinomial": multinomial,
+    "Cox": survival,
 }

@@ -13,7 +13,6 @@ from sparsestat import CEL0, L0, L1, MCP, ElasticNet, Lq, SquaredLoss
 from sparsestat.datasets import make_sparse_regression
 from sparsestat.linalg import CentredSparseDesign, DenseDesign
 from sparsestat.solvers import (
-    SOLVERS,
     GLMProblem,
     LeastSquaresProblem,
     Status,
@@ -27,7 +26,8 @@ from sparsestat.solvers import (
 TOL = 1e-9
 
 
-@pytest.fixture(params=SOLVERS)
+# The others take other penalties, or are tested with looser tolerances.
+@pytest.fixture(params=["working_set", "gram", "prox_newton"])
 def solver(request):
     return request.param
 
