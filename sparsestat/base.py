@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from sparsestat._sklearn import check_sample_weight
-from sparsestat.linalg import CentredSparseDesign, DenseDesign
+from sparsestat.linalg import CentredSparseDesign, DenseDesign, OperatorDesign
 
 __all__ = [
     "Data",
@@ -78,6 +79,15 @@ class Data(NamedTuple):
         """Return the data with weights multiplied by positive factors, `size` as it was."""
         return self._replace(weight=_mean_one(self.shares * factors))
 
+    def check_rows(self) -> None:
+        """Raise ValueError if no rows can be taken."""
+        if isinstance(self.X, LinearOperator):
+            raise ValueError(
+                "X is a LinearOperator, of which no rows can be taken: neither for "
+                "cross-validation nor where sample weights are zero. Give X as an array or "
+                "sparse matrix."
+            )
+
     def take(self, rows: np.ndarray) -> "Data":
         """Return the data of some rows.
 
@@ -87,6 +97,7 @@ class Data(NamedTuple):
             If the rows have no weight.
         """
         rows = np.arange(self.y.size)[rows]  # masks become indices
+        self.check_rows()
         if sparse.issparse(self.X):
             X = self.X[rows]
             X.sort_indices()
@@ -113,7 +124,7 @@ def validate(
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n, p)
+    X : {array-like, sparse matrix, LinearOperator} of shape (n, p)
     y : array-like of shape (n,)
     sample_weight : array-like of shape (n,), float or None
     offset : array-like of shape (n,) or None
@@ -133,7 +144,9 @@ def validate(
         the weights are negative or all zero.
     """
     with naming("X"):
-        if estimator is None:
+        if isinstance(X, LinearOperator):
+            X = _check_operator(X, estimator)
+        elif estimator is None:
             X = check_array(X, **X_CHECKS)
         else:
             X = validate_data(estimator, X, **X_CHECKS)
@@ -154,6 +167,18 @@ def validate(
     if offset is not None:
         offset = check_vector("offset", offset, X.shape[0])
     return Data(X, y, weight, offset, size)
+
+
+def _check_operator(X: LinearOperator, estimator: BaseEstimator | None) -> LinearOperator:
+    """Return an operator as one of float64."""
+    if np.issubdtype(X.dtype, np.complexfloating):
+        raise ValueError(f"X must be real. Got an operator of dtype {X.dtype}.")
+    if min(X.shape) < 1:
+        raise ValueError(f"X must have samples and features. Got shape {X.shape}.")
+    if estimator is not None:
+        vars(estimator).pop("feature_names_in_", None)
+        estimator.n_features_in_ = X.shape[1]
+    return LinearOperator(X.shape, matvec=X.matvec, rmatvec=X.rmatvec, dtype=np.float64)
 
 
 @contextmanager
@@ -301,7 +326,7 @@ def frame_data(
     target = target[0] if root is None else root * target[0]
     with np.errstate(over="ignore"):
         _check_range("y", target @ target, np.abs(target).max())
-    frame = _frame_sparse if sparse.issparse(X) else _frame_dense
+    frame = _framing(X)
     design, means, scales = frame(X, data.shares, root, fit_intercept, standardize)
     return design, target, Frame(means, scales, float(y_mean[0]))
 
@@ -312,7 +337,7 @@ def frame_columns(data: Data, *, fit_intercept: bool, standardize: bool) -> tupl
     As :func:`frame_data`, without factors sqrt(w). That the columns are centred changes
     no gradient at the best intercept, and keeps their products well conditioned.
     """
-    frame = _frame_sparse if sparse.issparse(data.X) else _frame_dense
+    frame = _framing(data.X)
     design, means, scales = frame(data.X, data.shares, None, fit_intercept, standardize)
     return design, Frame(means, scales, 0.0)
 
@@ -328,6 +353,24 @@ def _centre(rows: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray
     rest = rows @ share
     rows -= rest[:, None]
     return rows, pivot + rest
+
+
+def _framing(X: Any) -> Any:
+    if isinstance(X, LinearOperator):
+        return _frame_operator
+    return _frame_sparse if sparse.issparse(X) else _frame_dense
+
+
+def _frame_operator(X, share, root, centre, standardize):
+    if standardize:
+        raise ValueError(
+            "standardize=True needs the columns of X, which a LinearOperator does not show. "
+            "Use standardize=False."
+        )
+    means = np.asarray(X.rmatvec(share), dtype=np.float64) if centre else None
+    A = X if root is None else aslinearoperator(sparse.diags_array(root)) @ X
+    design = OperatorDesign(A, means, root)
+    return design, design.means, np.ones(X.shape[1])
 
 
 def _frame_dense(X, share, root, centre, standardize):
@@ -424,8 +467,14 @@ class LinearEstimator(BaseEstimator):
         """Return X coef_ + intercept_ + offset, with a column for each row of coef_."""
         check_is_fitted(self)
         with naming("X"):
-            X = validate_data(
-                self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False
-            )
+            if isinstance(X, LinearOperator):
+                if X.shape[1] != self.n_features_in_:
+                    raise ValueError(
+                        f"X must have {self.n_features_in_} features. Got {X.shape[1]}."
+                    )
+            else:
+                X = validate_data(
+                    self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False
+                )
         eta = X @ self.coef_.T + self.intercept_
         return eta if offset is None else eta + check_vector("offset", offset, X.shape[0])

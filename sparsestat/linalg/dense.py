@@ -41,6 +41,7 @@ class DenseDesign:
         Whether `gram` is exact up to rounding of its own size.
     """
 
+    has_columns = True
     exact_gram = True
 
     def __init__(self, X: np.ndarray) -> None:

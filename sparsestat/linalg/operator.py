@@ -48,6 +48,8 @@ class OperatorDesign:
     array([-0.33333333, -0.33333333,  0.66666667])
     """
 
+    has_columns = False
+
     def __init__(
         self,
         A: Any,

@@ -51,6 +51,7 @@ class CentredSparseDesign:
         False: S'S / n - mm' cancels where means are large.
     """
 
+    has_columns = True
     exact_gram = False
 
     def __init__(

@@ -26,6 +26,11 @@ class StackedDesign:
 
     exact_gram = False
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether columns can be read."""
+        return bool(self.base.has_columns)
+
     def __init__(self, design: Any, n_responses: int) -> None:
         self.base = design
         self.n_responses = n_responses

@@ -174,6 +174,7 @@ class_weight, solver, tol, max_iter
         data, weighted = self._read(X, y, sample_weight, offset)
         folds: Folds = []
         if self.criterion == "cv":
+            data.check_rows()
             with naming("cv"):
                 splitter = check_cv(self.cv, data.y, classifier=True)
                 folds = as_folds(splitter.split(data.X, data.y), data.y.size)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import LinearOperator
 from sklearn.utils import check_array
 
 from sparsestat._parallel import serial_blas
@@ -179,7 +180,7 @@ def choose_alphas(alphas: Any, eps: float, framed: Sequence[FramedProblem]) -> n
 
 @validate_params(
     {
-        "X": ["array-like", "sparse matrix"],
+        "X": ["array-like", "sparse matrix", LinearOperator],
         "y": ["array-like"],
         "loss": [StrOptions(set(LOSSES)), Loss],
         "solver": [StrOptions({"auto", *SOLVERS})],

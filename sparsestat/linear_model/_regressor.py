@@ -114,9 +114,12 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
     bounds : (lower, upper), default=None
         Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
         (n_features,); infinite where there is none.
-    solver : {"auto", "working_set", "gram"}, default="auto"
-        "working_set" suits many features or sparse X; "gram" suits n > 2 p and p <= 5000,
-        where "auto" takes it.
+    solver : str, default="auto"
+        "auto" takes the first that can solve the problem, of: "gram" (squared error, n > 2 p
+        and p <= 5000), "working_set" (squared error), "prox_newton" (other smooth losses),
+        "subset" (constraints on the support, and by name L0: exchanges lead to better
+        minima), "accelerated" (penalties on all coefficients, operators). One that cannot
+        solve the problem says why.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000
@@ -228,8 +231,9 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 stays float32, other numbers become float64.
+        X : {array-like, sparse matrix, LinearOperator} of shape (n_samples, n_features)
+            float32 stays float32, other numbers become float64. An operator needs
+            ``standardize=False``; "auto" then takes the accelerated solver.
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,) or float, optional
             Nonnegative weights; an integer weight equals as many copies of the row.

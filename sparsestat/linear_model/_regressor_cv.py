@@ -189,6 +189,7 @@ tol, max_iter
         data = validate(X, y, sample_weight, offset, estimator=self)
         folds: Folds = []
         if self.criterion == "cv":
+            data.check_rows()
             with naming("cv"):
                 folds = as_folds(check_cv(self.cv).split(data.X, data.y), data.y.size)
         self._fit_path(data, data, X, y, folds)

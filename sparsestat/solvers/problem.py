@@ -64,6 +64,13 @@ class Problem(ABC):
         with np.errstate(invalid="ignore"):  # 0 times infinity
             return self.penalty.limit(alpha * self.weights, self.curvatures)
 
+    @property
+    def without_columns(self) -> str | None:
+        """The reason why solvers that read columns cannot take the problem, if so."""
+        if self.design.has_columns:
+            return None
+        return "it reads columns of X, which a LinearOperator does not show."
+
     def pull(self, gradient: np.ndarray) -> np.ndarray:
         """Return the sizes of negative gradients at zero, 0 where they point out of bounds."""
         allowed = np.where(gradient > 0.0, self.upper > 0.0, self.lower < 0.0)

@@ -281,7 +281,7 @@ def _refuses(problem: Any) -> str | None:
             f"when a coefficient leaves zero depends, for {penalty}, on the curvature of the "
             f"loss, and that of {loss} has no bound."
         )
-    return None
+    return problem.without_columns
 
 
 PROX_NEWTON = Solver(prox_newton_path, _refuses)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat.linalg import OperatorDesign
 from sparsestat.penalties import L0, SupportConstraint
 from sparsestat.solvers.composite import JointTerm, joint_refusal
 from sparsestat.solvers.hard_thresholding import harden
@@ -131,8 +130,8 @@ def _coordinatewise(problem: Problem) -> Solver:
 
 def _refuses(problem: Problem) -> str | None:
     penalty = problem.penalty
-    if isinstance(problem.design, OperatorDesign):
-        return "it reads columns of X one by one, and an operator has products only."
+    if problem.without_columns:
+        return problem.without_columns
     if isinstance(problem, GLMProblem) and not problem.loss.smooth:
         return f"it takes smooth losses, and {problem.loss} has a kink."
     if isinstance(penalty, SupportConstraint):

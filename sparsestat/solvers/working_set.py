@@ -167,7 +167,7 @@ def refuses_all_but_squares(problem: Any) -> str | None:
         return f"it takes squared error, not {problem.loss}."
     if not isinstance(problem.penalty, Penalty):
         return f"it takes penalties on single coefficients, not {problem.penalty}."
-    return None
+    return problem.without_columns
 
 
 WORKING_SET = Solver(working_set_path, refuses_all_but_squares)

@@ -395,5 +395,5 @@ def test_refusals_say_why():
     assert "must be equal" in SUBSET.refuses(weighted)
     assert SUBSET.refuses(replace(weighted, penalty=L0())) is None
     operator = replace(pose(0, TopK(2)), design=OperatorDesign(np.eye(40, 10)))
-    assert "products only" in SUBSET.refuses(operator)
+    assert "reads columns" in SUBSET.refuses(operator)
     assert "no bound" in SUBSET.refuses(POSED["Poisson"](L0()))
