@@ -301,7 +301,7 @@ def concordance_index(
     Parameters
     ----------
     time : array-like of shape (n_samples,)
-    event : array-like of bool, shape (n_samples,)
+    event : array-like of bool, or of 0 and 1, shape (n_samples,)
         Whether the time is that of an event; else it is censored.
     risk : array-like of shape (n_samples,)
         Predictions that are higher for those expected to have their event earlier.
@@ -318,7 +318,8 @@ def concordance_index(
     Raises
     ------
     ValueError
-        If arrays do not have the same length, or no pair is comparable.
+        If arrays do not have the same length, times or risks are not finite, events are
+        neither boolean nor 0 and 1, weights are negative, or no pair is comparable.
 
     References
     ----------
@@ -331,14 +332,16 @@ def concordance_index(
     >>> concordance_index([1.0, 2.0, 3.0], [True, False, True], [0.5, 0.9, 0.1])
     0.5
     """
-    time, risk = np.asarray(time, dtype=np.float64), np.asarray(risk, dtype=np.float64)
-    event = np.asarray(event, dtype=bool)
-    weight = np.ones(time.shape) if sample_weight is None else np.asarray(sample_weight)
-    codes = np.zeros(time.shape, dtype=np.intp)
+    time, risk = _vector("time", time), _vector("risk", risk)
+    event = _events(event)
+    weight = np.ones(time.size) if sample_weight is None else _weights(sample_weight)
+    codes = np.zeros(time.size, dtype=np.intp)
     if strata is not None:
         codes = np.unique(np.asarray(strata), return_inverse=True)[1]
-    if time.ndim != 1 or any(v.shape != time.shape for v in (event, risk, weight, codes)):
+    if any(v.shape != time.shape for v in (event, risk, weight, codes)):
         raise ValueError("time, event, risk and what goes with them must be of one length")
+    if not time.size:
+        raise ValueError("no pair is comparable: there are no samples")
     ranks = np.unique(risk, return_inverse=True)[1]
     order = np.lexsort((event, -time, codes))
     concordant = tied = total = 0.0
@@ -354,6 +357,21 @@ def concordance_index(
     if total == 0.0:
         raise ValueError("no pair is comparable: none is known to be free of another's event")
     return (concordant + 0.5 * tied) / total
+
+
+def _events(values: ArrayLike) -> np.ndarray:
+    """Give events as booleans; other codes, such as 1 and 2, would all count as true."""
+    events = np.asarray(values)
+    if events.dtype.kind not in "biuf" or not np.isin(events, (0, 1)).all():
+        raise ValueError("event must hold booleans, or 0 and 1")
+    return events.astype(bool)
+
+
+def _weights(values: ArrayLike) -> np.ndarray:
+    weights = _vector("sample_weight", values)
+    if (weights < 0.0).any():
+        raise ValueError("sample_weight must not be negative")
+    return weights
 
 
 def _count_pairs(keys, ranks, weight, event) -> tuple[float, float]:

@@ -281,3 +281,25 @@ def test_concordance_of_nothing_to_compare_is_refused():
         concordance_index([1.0, 1.0], [True, True], [0.0, 1.0])
     with pytest.raises(ValueError, match="of one length"):
         concordance_index([1.0, 2.0], [True, True], [0.0])
+    with pytest.raises(ValueError, match="there are no samples"):
+        concordance_index([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"time": [1.0, np.nan, 3.0]}, "^time must be finite"),
+        ({"risk": [1.0, np.nan, 3.0]}, "^risk must be finite"),
+        ({"risk": [1.0, np.inf, 3.0]}, "^risk must be finite"),
+        ({"event": [2, 1, 2]}, "^event must hold booleans, or 0 and 1"),
+        ({"event": [1.0, np.nan, 0.0]}, "^event must hold booleans"),
+        ({"event": ["1", "0", "1"]}, "^event must hold booleans"),
+        ({"sample_weight": [1.0, -1.0, 1.0]}, "^sample_weight must not be negative"),
+    ],
+    ids=str,
+)
+def test_what_would_be_misread_is_refused(arguments, message):
+    """R codes events as 2 and censoring as 1, both of them true as booleans."""
+    given = {"time": [1.0, 2.0, 3.0], "event": [1, 0, 1], "risk": [3.0, 1.0, 2.0]}
+    with pytest.raises(ValueError, match=message):
+        concordance_index(**given | arguments)
