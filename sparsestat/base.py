@@ -28,6 +28,7 @@ __all__ = [
     "check_vector",
     "frame_columns",
     "frame_data",
+    "is_missing",
     "naming",
     "validate",
 ]
@@ -205,7 +206,7 @@ def check_vector(name: str, values: Any, size: int | None = None) -> np.ndarray:
 
 def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
     """Return labels of classes that are there and can be sorted."""
-    if y.dtype == object and any(map(_is_missing, y)):
+    if y.dtype == object and any(map(is_missing, y)):
         raise ValueError("y must not hold missing labels (None or NaN).")
     y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     _check_size("y", y, size)
@@ -222,7 +223,8 @@ def _check_labels(y: np.ndarray, size: int) -> np.ndarray:
     return y
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
+    """Tell whether a label is None, NaN, NaT or pandas' NA."""
     # pandas' NA compares as neither equal nor different.
     return label is None or type(label).__name__ == "NAType" or label != label
 

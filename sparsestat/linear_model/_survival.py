@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from sparsestat.base import Data, check_vector, naming, validate
+from sparsestat.base import Data, check_vector, is_missing, naming, validate
 from sparsestat.linear_model._model import PenalizedModel
 from sparsestat.losses import CoxLoss
 from sparsestat.metrics import concordance_index
@@ -44,6 +44,8 @@ def split_survival(y: Any) -> tuple[np.ndarray, np.ndarray]:
         got = ", ".join(f"{name!r} of dtype {v.dtype}" for name, v in fields.items())
         raise ValueError(f"{FORMS}. Got fields {got or 'none'}.")
     event, time = sorted(fields.values(), key=lambda values: values.dtype.kind != "b")
+    if event.ndim != 1:
+        raise ValueError(f"y must hold one event a row. Got shape {event.shape}.")
     return event, check_vector("y", time)
 
 
@@ -85,8 +87,8 @@ def read_strata(strata: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(
                 f"strata must have one label for each of {size} samples. Got {strata.size}."
             )
-        missing = strata.dtype.kind == "f" and np.isnan(strata).any()
-        if missing or (strata.dtype == object and any(v is None or v != v for v in strata)):
+        missing = map(is_missing, strata) if strata.dtype == object else strata != strata
+        if any(missing):
             raise ValueError("strata must not hold missing labels.")
         return np.unique(strata, return_inverse=True)
 
@@ -204,4 +206,6 @@ class Survival(PenalizedModel):
         """
         event, time = split_survival(y)
         risk = self.predict(X, offset)
+        if strata is not None:
+            _, strata = read_strata(strata, risk.size)
         return concordance_index(time, event, risk, sample_weight=sample_weight, strata=strata)

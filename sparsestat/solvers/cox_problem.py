@@ -25,12 +25,26 @@ class CoxProblem(GLMProblem):
     as loss. It does not change where a constant is added to the linear predictors of a
     stratum; so there is no intercept, residuals sum to zero, and the columns may be centred.
 
+    For the same reason offsets are taken relative to the middle of those of a stratum: far
+    from zero they would cost digits.
+
     Parameters
     ----------
     y : ndarray of shape (n,)
         Records with the fields event, time and stratum, an integer.
     loss : CoxLoss
     """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if np.ndim(self.offset):
+            stratum = np.unique(self.y["stratum"], return_inverse=True)[1]
+            low = np.full(stratum.max() + 1, np.inf)
+            high = -low
+            np.minimum.at(low, stratum, self.offset)
+            np.maximum.at(high, stratum, self.offset)
+            centred = self.offset - (0.5 * low + 0.5 * high)[stratum]
+            object.__setattr__(self, "offset", centred)
 
     @cached_property
     def likelihood(self) -> PartialLikelihood:
