@@ -38,11 +38,24 @@ net = CoxnetSurvivalAnalysis(
     max_iter=10**6,
     fit_baseline_model=True,
 ).fit(X, y)
+n = time.size
+normed = CoxnetSurvivalAnalysis(
+    alphas=[0.05 / n**0.5], l1_ratio=1.0, normalize=True, tol=1e-14, max_iter=10**6
+).fit(X, y)
+penalised = []
+for ratio in (0.0, 1.0):
+    options = {"precision": 1e-12} if ratio == 0.0 else {}
+    model = CoxPHFitter(penalizer=0.05, l1_ratio=ratio).fit(
+        frame, "time", "event", fit_options=options
+    )
+    penalised.append({"penalizer": 0.05, "l1_ratio": ratio, "beta": model.params_.tolist()})
 times = np.unique(time)
 curves = net.predict_survival_function(X[:5], alpha=alphas[1])
 result = {
     "versions": {name: version(name) for name in ("lifelines", "scikit-survival")},
     "fits": fits,
+    "lifelines": penalised,
+    "coxnet, normalised": {"alpha": 0.05, "beta": normed.coef_[:, 0].tolist()},
     "coxnet": {
         "alphas": alphas,
         "l1_ratio": 0.5,

@@ -1,6 +1,7 @@
 """Numbers of R's survival and glmnet, and of lifelines and scikit-survival, on one data set.
 
-survival.R wrote survival.json, survival_peers.py wrote survival_peers.json.
+survival.R wrote survival.json, survival_peers.py wrote survival_peers.json; skglm and adelie,
+which need other versions of numpy than scikit-survival does, have survival_sparse_peers.
 """
 
 import json
@@ -15,6 +16,7 @@ from sparsestat.metrics import concordance_index
 HERE = Path(__file__).parent
 R = json.loads((HERE / "survival.json").read_text())
 PEERS = json.loads((HERE / "survival_peers.json").read_text())
+SPARSE = json.loads((HERE / "survival_sparse_peers.json").read_text())
 X, TIME, EVENT, RISK = (np.array(R[name]) for name in ("x", "time", "event", "risk"))
 Y = np.empty(TIME.size, dtype=[("time", float), ("event", bool)])
 Y["time"], Y["event"] = TIME, EVENT
@@ -117,3 +119,39 @@ def test_coefficients_and_curves_are_those_of_coxnet():
     model = PenalizedCox(net["alphas"][1], penalty=penalty, standardize=False).fit(X, Y)
     survival = model.predict_survival(X[:5], net["times"])
     np.testing.assert_allclose(survival, net["survival"], atol=1e-6)
+
+
+def test_coxnet_normalises_columns_to_norm_one():
+    """Not to variance one: its strength is ours over the root of n."""
+    net = PEERS["coxnet, normalised"]
+    model = PenalizedCox(net["alpha"], penalty=L1(), tol=1e-10).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, net["beta"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "fit", PEERS["lifelines"], ids=lambda fit: f"l1_ratio {fit['l1_ratio']}"
+)
+def test_coefficients_are_those_of_lifelines(fit):
+    """With the divisor n - 1 in the scales, and L1 as the limit of a smooth function."""
+    scale, lasso = X.std(axis=0, ddof=1), fit["l1_ratio"] == 1.0
+    model = PenalizedCox(
+        fit["penalizer"] if lasso else 0.0,
+        ties="efron",
+        penalty=L1(),
+        l2=0.0 if lasso else fit["penalizer"],
+        standardize=False,
+        tol=1e-10,
+    ).fit(X / scale, Y)
+    np.testing.assert_allclose(model.coef_ / scale, fit["beta"], atol=1e-5 if lasso else 1e-8)
+
+
+@pytest.mark.parametrize("fit", SPARSE["fits"], ids=lambda fit: f"{fit['peer']}, {fit['ties']}")
+def test_coefficients_are_those_of_sparse_peers(fit):
+    model = PenalizedCox(
+        fit["alpha"],
+        ties=fit["ties"],
+        penalty=ElasticNet(fit["l1_ratio"]),
+        standardize=False,
+        tol=1e-10,
+    ).fit(X, Y)
+    np.testing.assert_allclose(model.coef_, fit["beta"], atol=1e-6)
