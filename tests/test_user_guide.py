@@ -28,8 +28,9 @@ def marked_block(name):
 # --- Worked example --------------------------------------------------------------------
 
 
-def test_worked_example_prints_what_the_page_shows(capsys):
-    code, shown = marked_block("worked example")
+@pytest.mark.parametrize("name", ["worked example", "survival example"])
+def test_worked_example_prints_what_the_page_shows(name, capsys):
+    code, shown = marked_block(name)
     exec(compile(code, str(GUIDE), "exec"), {"__name__": "worked_example"})
     printed = capsys.readouterr().out
     # The words exactly, the numbers up to the last digit shown.

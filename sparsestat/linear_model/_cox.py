@@ -28,7 +28,7 @@ class PenalizedCox(CallbackSupportMixin, Survival):
     The hazard of sample i is exp(eta_i), eta_i = x_i'b + offset_i, times a baseline hazard
     that is left open. Minimises over coefficients b
 
-        - (log partial likelihood) / sum_i w_i
+        -log(partial likelihood) / sum_i w_i
         + sum_j p(abs(b_j); alpha v_j) + (l2 / 2) sum_j b_j^2,
 
     with sample weights w and penalty weights v. With ``penalty=L1()`` this is R's glmnet
