@@ -1,11 +1,14 @@
 """What the Cox model makes of times, strata, offsets and responses that are out of the way."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import linprog
+from sklearn.exceptions import ConvergenceWarning
 from survival_data import draw_survival, partial_loss, survival
 
 from sparsestat import L1, CoxLoss, PenalizedCox, PenalizedCoxCV
@@ -103,6 +106,44 @@ def test_efron_averages_the_orders_of_ties_to_first_order_in_risks(ties):
     exact = -np.log(np.mean(likelihoods)) / 5
     error = abs(CoxLoss(ties).likelihood(time, event).value(eta) - exact)
     assert error < 0.01 if ties == "efron" else error > 0.1
+
+
+# --- monotone likelihoods -----------------------------------------------------------
+
+
+def is_monotone(X, y):
+    """Look for a direction that no event loses by, of all at risk, by a linear program."""
+    pairs = [X[i] - X[y["years"] >= y["years"][i]] for i in np.flatnonzero(y["seen"])]
+    gains = np.concatenate(pairs)
+    program = linprog(-gains.sum(axis=0), -gains, np.zeros(len(gains)), bounds=(-1.0, 1.0))
+    return -program.fun > 1e-7
+
+
+def draw_small(seed):
+    rng = np.random.default_rng(seed)
+    n, p = rng.integers(6, 30), rng.integers(1, 6)
+    X = rng.standard_normal((n, p))
+    time, event = rng.exponential(size=n), rng.random(n) < rng.uniform(0.1, 0.9)
+    event[0] = True
+    return (
+        np.where(X > 0.4, 1.0, 0.0) if seed % 3 == 0 else X,
+        survival(event, np.ceil(3.0 * time) if seed % 2 else time),
+    )
+
+
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+def test_fits_say_when_a_linear_program_does_that_there_is_no_solution(ties):
+    found = 0
+    for seed in range(40):
+        X, y = draw_small(seed)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            model = PenalizedCox(0.0, ties=ties, penalty=L1()).fit(X, y)
+        monotone = is_monotone(X, y)
+        assert model.converged_ != monotone
+        assert [("no finite solution" in str(w.message)) for w in caught] == [True] * monotone
+        found += monotone
+    assert 5 < found < 20
 
 
 # --- strata -------------------------------------------------------------------------
