@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         PenalizedCoxCV,
         PenalizedRegressor,
         PenalizedRegressorCV,
+        SelectionWarning,
         penalized_path,
     )
     from sparsestat.losses import (
@@ -63,6 +64,7 @@ _HOME = {
     "PathResult": "linear_model",
     "PathDisplay": "linear_model",
     "CVDisplay": "linear_model",
+    "SelectionWarning": "linear_model",
     "Loss": "losses",
     "SquaredLoss": "losses",
     "HuberLoss": "losses",
@@ -105,6 +107,7 @@ __all__ = [
     "PathResult",
     "PathDisplay",
     "CVDisplay",
+    "SelectionWarning",
     "L1",
     "ElasticNet",
     "MCP",

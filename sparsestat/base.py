@@ -120,6 +120,7 @@ def validate(
     *,
     estimator: BaseEstimator | None = None,
     labels: bool = False,
+    reset: bool = True,
 ) -> Data:
     """Check training data once, at the door.
 
@@ -133,6 +134,9 @@ def validate(
         Gets ``n_features_in_`` and ``feature_names_in_``.
     labels : bool
         Whether y holds the labels of classes, of any sortable type, not numbers.
+    reset : bool
+        Whether the estimator learns the names and number of the features, or X must have
+        those that it knows.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def validate(
         elif estimator is None:
             X = check_array(X, **X_CHECKS)
         else:
-            X = validate_data(estimator, X, **X_CHECKS)
+            X = validate_data(estimator, X, reset=reset, **X_CHECKS)
     if sparse.issparse(X):
         X = _canonical(X)
     with naming("y"):

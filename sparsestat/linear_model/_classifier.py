@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import Data, check_vector, naming, validate
 from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, PenalizedModel, fit_method
+from sparsestat.linear_model._refit import Refit
 from sparsestat.losses import Loss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS
 
@@ -27,7 +28,7 @@ CLASSIFICATION_CONSTRAINTS: dict[str, list[Any]] = {
 ROUNDING = 1e-13
 
 
-class Classification(ClassifierMixin, PenalizedModel):
+class Classification(Refit, ClassifierMixin, PenalizedModel):
     """What the penalised classifiers share: labels, prediction."""
 
     classes_: np.ndarray
@@ -88,6 +89,17 @@ class Classification(ClassifierMixin, PenalizedModel):
         if isinstance(loss_of(self.loss), MultinomialLoss) and self.classes_.size == 2:
             return replace(model, loss="log_loss")  # the same model, with half the coefficients
         return model
+
+    def _responses(self, y: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        unknown = np.setdiff1d(y, self.classes_)
+        if unknown.size:
+            raise ValueError(
+                f"y must hold the classes of the fit, {self.classes_.tolist()}. Got "
+                f"{unknown[:5].tolist()} as well."
+            )
+        targets = self._targets(y)
+        labels = self.classes_[-len(targets) :]
+        return [(f" == {k}", target) for k, target in zip(labels, targets, strict=True)]
 
     def _fitted(self, *args: Any) -> dict[str, Any]:
         return {"classes_": self.classes_, **super()._fitted(*args)}
