@@ -28,6 +28,11 @@ REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
 class Regression(Refit, RegressorMixin, PenalizedModel):
     """What the penalised regressors share: prediction."""
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = not _takes_negative(self.loss)
+        return tags
+
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
         """Predict the response.
 
@@ -80,6 +85,16 @@ class Regression(Refit, RegressorMixin, PenalizedModel):
             raise ValueError(
                 f"loss must be one for regression. Got {loss}, for a {loss.response}."
             )
+
+
+def _takes_negative(loss: Any) -> bool:
+    if not (isinstance(loss, Loss) or loss in LOSSES):
+        return True  # to be refused by fit
+    try:
+        loss_of(loss).check(np.array([-1.0]))
+    except ValueError:
+        return False
+    return True
 
 
 class PenalizedRegressor(CallbackSupportMixin, Regression):
