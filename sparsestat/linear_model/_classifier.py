@@ -11,8 +11,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import Data, check_vector, naming, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, PenalizedModel, fit_method
-from sparsestat.linear_model._refit import Refit
+from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, fit_method
+from sparsestat.linear_model._refit import Refit, Response
 from sparsestat.losses import Loss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS
 
@@ -28,7 +28,7 @@ CLASSIFICATION_CONSTRAINTS: dict[str, list[Any]] = {
 ROUNDING = 1e-13
 
 
-class Classification(Refit, ClassifierMixin, PenalizedModel):
+class Classification(ClassifierMixin, Refit):
     """What the penalised classifiers share: labels, prediction."""
 
     classes_: np.ndarray
@@ -90,16 +90,18 @@ class Classification(Refit, ClassifierMixin, PenalizedModel):
             return replace(model, loss="log_loss")  # the same model, with half the coefficients
         return model
 
-    def _responses(self, y: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        unknown = np.setdiff1d(y, self.classes_)
-        if unknown.size:
+    def _responses(self, y: np.ndarray) -> list[Response]:
+        if not np.array_equal(np.unique(y), self.classes_):
             raise ValueError(
                 f"y must hold the classes of the fit, {self.classes_.tolist()}. Got "
-                f"{unknown[:5].tolist()} as well."
+                f"{np.unique(y)[:20].tolist()}."
             )
-        targets = self._targets(y)
+        if self._is_joint():
+            return [Response(y, self.support_)]
+        targets, supports = self._targets(y), map(np.flatnonzero, np.atleast_2d(self.coef_))
         labels = self.classes_[-len(targets) :]
-        return [(f" == {k}", target) for k, target in zip(labels, targets, strict=True)]
+        parts = zip(targets, supports, labels, strict=True)
+        return [Response(target, part, f" == {label}") for target, part, label in parts]
 
     def _fitted(self, *args: Any) -> dict[str, Any]:
         return {"classes_": self.classes_, **super()._fitted(*args)}

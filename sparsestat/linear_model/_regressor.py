@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import check_vector, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, PenalizedModel, fit_method
+from sparsestat.linear_model._model import MODEL_CONSTRAINTS, fit_method
 from sparsestat.linear_model._refit import Refit
 from sparsestat.losses import LOSSES, Loss, loss_of
 from sparsestat.solvers import SOLVERS
@@ -25,7 +25,7 @@ REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class Regression(Refit, RegressorMixin, PenalizedModel):
+class Regression(RegressorMixin, Refit):
     """What the penalised regressors share: prediction."""
 
     def __sklearn_tags__(self) -> Any:

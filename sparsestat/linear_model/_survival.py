@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sparsestat.base import Data, check_vector, is_missing, naming, validate
-from sparsestat.linear_model._model import PenalizedModel
+from sparsestat.linear_model._refit import Refit, Response
 from sparsestat.losses import CoxLoss
 from sparsestat.metrics import concordance_index
 
@@ -57,6 +58,7 @@ def read_survival(
     strata: Any = None,
     *,
     estimator: Any = None,
+    reset: bool = True,
 ) -> tuple[Data, np.ndarray | None]:
     """Check training data with a right-censored response.
 
@@ -70,7 +72,7 @@ def read_survival(
     if y is not None and estimator is not None and not hasattr(y, "columns"):
         y = np.asarray(y)
     event, time = split_survival(y)
-    data = validate(X, time, sample_weight, offset, estimator=estimator)
+    data = validate(X, time, sample_weight, offset, estimator=estimator, reset=reset)
     response = np.empty(time.size, dtype=RECORD)
     response["event"], response["time"], response["stratum"] = event, time, 0
     labels = None
@@ -93,7 +95,7 @@ def read_strata(strata: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
         return np.unique(strata, return_inverse=True)
 
 
-class Survival(PenalizedModel):
+class Survival(Refit):
     """What the penalised Cox models share: prediction, baselines, the score."""
 
     ties: str
@@ -121,6 +123,53 @@ class Survival(PenalizedModel):
             if labels is None
             else dict(zip(labels[np.unique(y["stratum"])].tolist(), baselines, strict=True))
         )
+
+    def refit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        offset: Any = None,
+        strata: Any = None,
+        **fit_options: Any,
+    ) -> Any:
+        """Fit the selected features without penalty; return the results of statsmodels.
+
+        As :meth:`PenalizedRegressor.refit`: a PHReg model of the features with a nonzero
+        coefficient, without penalty, `l2`, sign or bounds.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            All features, as for ``fit``.
+        y : structured array or data frame of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,) or float, optional
+            How many samples each row stands for: whole numbers, with ``ties="breslow"``.
+        offset, strata : array-like of shape (n_samples,), optional
+        **fit_options
+            For the ``fit`` method of PHReg, such as ``groups``.
+
+        Returns
+        -------
+        PHRegResults
+
+        Raises
+        ------
+        ValueError
+            If the weights are not such; if the selected columns are linearly dependent,
+            more than the samples, or none.
+
+        Warns
+        -----
+        SelectionWarning
+            That the selection makes naive p-values and intervals optimistic.
+        """
+        check_is_fitted(self)
+        data, _ = read_survival(
+            X, y, sample_weight, offset, strata, estimator=self, reset=False
+        )
+        data = data.weighted()
+        return self._refit(data, [Response(data.y, self.support_)], None, fit_options)
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
         """Predict the risk: the logarithm of the hazard over the baseline.

@@ -25,6 +25,8 @@ from sparsestat import (
     Loss,
     PenalizedClassifier,
     PenalizedClassifierCV,
+    PenalizedCox,
+    PenalizedCoxCV,
     PenalizedRegressor,
     PenalizedRegressorCV,
     SelectionWarning,
@@ -403,14 +405,21 @@ def test_the_second_class_is_what_the_probability_is_of():
     assert_allclose(result.params, glm(sm.families.Binomial)(sample.y, exog).params, rtol=1e-6)
     with pytest.raises(ValueError, match=r"y must hold the classes of the fit.*'maybe'"):
         model.refit(sample.X, np.where(np.arange(N) == 3, "maybe", labels))
-    with pytest.raises(ValueError, match="y must hold both classes in refit"):
+    with pytest.raises(ValueError, match=r"y must hold the classes of the fit.*Got \['no'\]"):
         model.refit(sample.X, np.full(N, "no"))
 
 
-def test_of_several_classes_each_has_a_model_with_its_own_features(rng):
+@pytest.fixture(scope="module")
+def animals():
+    """Columns, and labels of three classes."""
+    rng = np.random.default_rng(0)
     X = rng.standard_normal((N, P))
-    chances = np.column_stack([X[:, 0], X[:, 1], -X[:, 0] - X[:, 1]]) + rng.gumbel(size=(N, 3))
-    labels = np.array(["ape", "bee", "cat"])[chances.argmax(axis=1)]
+    scores = np.column_stack([X[:, 0], X[:, 1], -X[:, 0] - X[:, 1]]) + rng.gumbel(size=(N, 3))
+    return X, np.array(["ape", "bee", "cat"])[scores.argmax(axis=1)]
+
+
+def test_of_several_classes_each_has_a_model_with_its_own_features(animals):
+    X, labels = animals
     model = PenalizedClassifierCV([0.08], criterion="bic", penalty=L1()).fit(X, labels)
     results = refit(model, X, labels, cov_type="HC0")
     assert [result.model.endog_names for result in results] == [
@@ -425,6 +434,109 @@ def test_of_several_classes_each_has_a_model_with_its_own_features(rng):
         assert_allclose(result.bse, expected.bse, rtol=1e-6)
     with pytest.raises(ValueError, match="offset needs two classes"):
         model.refit(X, labels, offset=np.zeros(N))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_several_classes_in_one_model_are_a_multinomial_logit(animals, weighted):
+    X, labels = animals
+    counts = np.random.default_rng(1).integers(0, 3, N) if weighted else np.ones(N, dtype=int)
+    weight = {"sample_weight": counts} if weighted else {}
+    model = PenalizedClassifier(0.05, loss="multinomial", penalty=L1())
+    model.fit(X, labels, **weight)
+    assert 2 <= model.support_.size < P
+    result = refit(model, X, labels, **weight)
+    rows = np.repeat(np.arange(N), counts)
+    exog = np.column_stack([np.ones(rows.size), X[np.ix_(rows, model.support_)]])
+    codes = np.searchsorted(model.classes_, labels[rows])
+    expected = sm.MNLogit(codes, exog).fit(disp=0)
+    assert_allclose(result.params, expected.params, rtol=1e-9)
+    assert_allclose(result.bse, expected.bse, rtol=1e-9)
+    assert "y=cat" in str(result.summary())
+    free = PenalizedClassifier(0.0, loss="multinomial", penalty=L1(), tol=1e-10)
+    free.fit(X[:, model.support_], labels, **weight)
+    found = np.column_stack([free.intercept_, free.coef_])
+    assert_allclose((found[1:] - found[0]).T, expected.params, atol=1e-6)
+
+
+def test_two_classes_in_one_model_are_a_binomial_one():
+    sample = Sample(FAMILIES["log loss"])
+    joint, alone = fitted(sample, loss="multinomial"), fitted(sample)
+    results = [refit(model, sample.X, sample.y) for model in (joint, alone)]
+    assert_allclose(results[0].params, results[1].params)
+
+
+# --- survival -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lives():
+    """Columns, events and times of which some are tied, strata and offsets."""
+    rng = np.random.default_rng(0)
+    X, strata = rng.standard_normal((N, P)), np.array(["f", "m"])[rng.integers(0, 2, N)]
+    offset = 0.3 * rng.standard_normal(N)
+    y = np.empty(N, dtype=[("seen", bool), ("days", float)])
+    y["days"] = np.ceil(20.0 * rng.exponential(np.exp(-X @ PREDICTORS - offset)))
+    y["seen"] = rng.random(N) < 0.7
+    return X, y, strata, offset
+
+
+@pytest.mark.parametrize("ties", ["breslow", "efron"])
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize("shifted", [False, True])
+def test_a_cox_model_is_refitted_by_phreg(lives, ties, stratified, shifted):
+    X, y, strata, offset = lives
+    given = {"strata": strata} if stratified else {}
+    given |= {"offset": offset} if shifted else {}
+    model = PenalizedCox(0.08, ties=ties, penalty=L1()).fit(X, y, **given)
+    assert 2 <= model.support_.size < P
+    result = refit(model, X, y, **given)
+    expected = sm.PHReg(
+        y["days"], X[:, model.support_], status=y["seen"], ties=ties, **given
+    ).fit()
+    assert_allclose(result.params, expected.params, rtol=1e-9)
+    assert_allclose(result.bse, expected.bse, rtol=1e-9)
+    assert result.model.exog_names == [f"x{j}" for j in model.support_]
+    free = PenalizedCox(0.0, ties=ties, penalty=L1(), tol=1e-10)
+    free.fit(X[:, model.support_], y, **given)
+    assert_allclose(free.coef_, expected.params, rtol=1e-6, atol=1e-6)
+
+
+def test_weights_of_a_cox_model_count_samples_unless_copies_would_be_ties(lives):
+    X, y, _, _ = lives
+    counts = np.random.default_rng(1).integers(0, 3, N)
+    model = PenalizedCox(0.08, penalty=L1()).fit(X, y)
+    rows = np.repeat(np.arange(N), counts)
+    repeated = refit(model, X[rows], y[rows])
+    weighted = refit(model, pd.DataFrame(X), pd.DataFrame(y), sample_weight=counts)
+    assert_allclose(weighted.params, repeated.params)
+    assert_allclose(weighted.bse, repeated.bse)
+    model.set_params(ties="efron")
+    with pytest.raises(ValueError, match="sample_weight has no place in refit with ties="):
+        model.refit(X, y, sample_weight=counts)
+
+
+def test_what_a_cox_model_cannot_be_refitted_to_is_told(lives):
+    X, y, _, _ = lives
+    model = PenalizedCox(0.08, penalty=L1()).fit(X, y)
+    censored = y.copy()
+    censored["seen"] = False
+    with pytest.raises(ValueError, match="y must hold an event in refit"):
+        model.refit(X, censored)
+    with pytest.raises(ValueError, match=r"cov_type is no option .* use groups"):
+        model.refit(X, y, cov_type="HC1")
+    grouped = refit(model, X, y, groups=np.arange(N) // 4)
+    assert np.abs(grouped.bse / refit(model, X, y).bse - 1.0).max() > 0.01
+    empty = PenalizedCox(10.0, penalty=L1()).fit(X, y)
+    with pytest.raises(ValueError, match="nothing to fit: no feature is selected"):
+        empty.refit(X, y)
+    with pytest.raises(NotFittedError):
+        PenalizedCox().refit(X, y)
+
+
+def test_a_cross_validated_cox_model_is_refitted(lives):
+    X, y, _, _ = lives
+    model = PenalizedCoxCV(6, penalty=L1(), eps=0.1, cv=3).fit(X, y)
+    assert refit(model, X, y).params.size == model.support_.size
 
 
 # --- what cannot be -----------------------------------------------------------------------
