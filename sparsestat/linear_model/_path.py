@@ -95,8 +95,8 @@ class PathResult:
     def predict(self, X: Any) -> np.ndarray:
         """Evaluate the linear predictor at every strength, without offsets.
 
-        For squared error that is the prediction, for logistic loss the logarithm of the
-        odds of the second class.
+        For squared error and Huber's loss that is the prediction, for Poisson and gamma
+        loss its logarithm, for logistic loss the logarithm of the odds of the second class.
 
         Parameters
         ----------
@@ -222,7 +222,8 @@ def penalized_path(
         As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`; or
         :class:`~sparsestat.losses.CoxLoss`, where `fit_intercept` does nothing.
     penalty : Penalty, default=None
-        None means ``MCP(gamma=3.0)``, for ``loss="log_loss"`` with ``adaptive=True``.
+        None means ``MCP(gamma=3.0)``, for other losses than squared error with
+        ``adaptive=True``.
     alphas : int or array-like of shape (n_alphas,), default=100
         Strengths, or how many to place evenly in logarithm from the smallest one at
         which every penalised coefficient is zero.

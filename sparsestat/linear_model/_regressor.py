@@ -6,8 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
-from sparsestat.base import check_vector, validate
+from sparsestat._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+)
+from sparsestat.base import check_vector, naming, validate
 from sparsestat.linear_model._model import MODEL_CONSTRAINTS, fit_method
 from sparsestat.linear_model._refit import Refit
 from sparsestat.losses import LOSSES, Loss, loss_of
@@ -18,7 +23,7 @@ __all__ = ["REGRESSION_CONSTRAINTS", "PenalizedRegressor", "Regression"]
 NUMBERS = {name for name, loss in LOSSES.items() if loss.response == "number"}
 REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
     "loss": [
-        StrOptions({name for name, loss in LOSSES.items() if loss.response == "number"}),
+        StrOptions(NUMBERS),
         Loss,
     ],
     "solver": [StrOptions({"auto", *SOLVERS})],
@@ -46,8 +51,11 @@ class Regression(RegressorMixin, Refit):
         Returns
         -------
         ndarray of shape (n_samples,)
+            On the scale of the response: exp of the linear predictor for Poisson and gamma.
         """
-        return loss_of(self.loss).inverse_link(self._linear_predictor(X, offset))
+        eta = self._linear_predictor(X, offset)
+        with np.errstate(over="ignore"):  # infinite in single precision
+            return loss_of(self.loss).inverse_link(eta)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of the loss that the model explains.
@@ -67,16 +75,16 @@ class Regression(RegressorMixin, Refit):
         float
             1 at best; 0 for the best constant, and if that is perfect but the model is not.
         """
-        eta = self._linear_predictor(X)
+        eta = self._linear_predictor(X).astype(np.float64)
         loss, y = loss_of(self.loss), check_vector("y", y, eta.size)
         loss.check(y)
-        weight = np.ones(y.size) if sample_weight is None else sample_weight
-        share = check_vector("sample_weight", weight, y.size)
-        share = share / share.sum()
-        constant = loss.shift(y, share, np.zeros(y.size), 0.0)
-        mine, least = (share @ loss.excess(y, e, 0.0) for e in (eta, np.full(y.size, constant)))
-        if least <= 0.0:
-            return 1.0 if mine <= 0.0 else 0.0
+        with naming("sample_weight"):
+            weight = check_sample_weight(sample_weight, y)
+        share = weight / weight.sum()
+        constant = np.full(y.size, loss.shift(y, share, np.zeros(y.size), 0.0))
+        if np.ptp(y[share > 0.0]) == 0.0:  # what is left is rounding
+            return float(np.allclose(eta, constant, rtol=1e-9, atol=1e-12))
+        mine, least = (share @ loss.excess(y, e, 0.0) for e in (eta, constant))
         return float(1.0 - mine / least)
 
     def _check_loss(self) -> None:
@@ -105,18 +113,21 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         sum_i w_i loss(y_i, x_i'b + b0 + offset_i) / sum_i w_i
         + sum_j p(abs(b_j); alpha v_j) + (l2 / 2) sum_j b_j^2,
 
-    with sample weights w and penalty weights v. With ``penalty=L1()`` and
+    with sample weights w and penalty weights v. With squared error, ``penalty=L1()`` and
     ``standardize=False`` this is scikit-learn's Lasso.
 
     Parameters
     ----------
     alpha : float, default=1.0
         Strength of the penalty, >= 0.
-    loss : {"squared_error"} or SquaredLoss, default="squared_error"
-        Half the squared error.
+    loss : {"squared_error", "huber", "poisson", "gamma"} or Loss, default="squared_error"
+        Half the squared error; :class:`~sparsestat.losses.HuberLoss`, for outliers;
+        :class:`~sparsestat.losses.PoissonLoss` and :class:`~sparsestat.losses.GammaLoss`,
+        for counts and positive responses, of which the linear predictor is the logarithm
+        of the mean. Or such an object with settings, or a loss of your own.
     penalty : Penalty, default=None
         A penalty of :mod:`sparsestat.penalties` or one of your own. None means
-        ``MCP(gamma=3.0)``.
+        ``MCP(gamma=3.0)``, for other losses than squared error with ``adaptive=True``.
     l2 : float, default=0.0
         Strength of an additional ridge term, >= 0, not multiplied by `alpha`.
     fit_intercept : bool, default=True
@@ -178,7 +189,11 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
     Warns
     -----
     ConvergenceWarning
-        From ``fit``, if the tolerance is not met.
+        From ``fit``, if the tolerance is not met, or if there is no finite solution (counts
+        that are zero wherever some feature is, with nothing to hold its coefficient back).
+    UserWarning
+        From ``fit``, if the gamma of MCP or SCAD is so small that the problem of a single
+        coefficient is not convex.
 
     See Also
     --------

@@ -4,7 +4,6 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import check_cv
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval
@@ -203,17 +202,18 @@ tol, max_iter
         return -float(np.average(losses, weights=held.weight))
 
     def _stand_in(self, predictors: np.ndarray) -> Any:
-        return _Predictions(predictors[:, 0])
+        return _Predictions(self.loss, predictors[:, 0])
 
 
-class _Predictions(RegressorMixin, BaseEstimator):
-    """Stands for a fitted regressor before a scorer, with predictions made already."""
+class _Predictions(Regression):
+    """Stands for a fitted regressor before a scorer, with linear predictors at hand."""
 
-    def __init__(self, predictions):
-        self.predictions = predictions
+    def __init__(self, loss, predictors):
+        self.loss = loss
+        self.predictors = predictors
 
     def __sklearn_is_fitted__(self):
         return True
 
-    def predict(self, X):
-        return self.predictions
+    def _linear_predictor(self, X, offset=None):
+        return self.predictors

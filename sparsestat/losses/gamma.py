@@ -61,7 +61,8 @@ class GammaLoss(Loss):
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         ratio = self._ratio(y, eta)
-        return ratio_excess(ratio, 1.0 - share + share * ratio)
+        log_ratio = np.log(y) + np.minimum(-eta, REACH)
+        return ratio_excess(ratio, 1.0 - share + share * ratio, log_ratio)
 
     def minus_two_log_likelihood(
         self, y: np.ndarray, share: np.ndarray, size: float, mean_loss: float

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, xlogy
 
 from sparsestat.losses.base import REACH, Loss
 
@@ -62,7 +62,7 @@ class PoissonLoss(Loss):
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         mean = self.inverse_link(eta)
-        return ratio_excess(mean, share * mean + (1.0 - share) * y)
+        return ratio_excess(mean, share * mean + (1.0 - share) * y, np.minimum(eta, REACH))
 
     def minus_two_log_likelihood(
         self, y: np.ndarray, share: np.ndarray, size: float, mean_loss: float
@@ -71,13 +71,15 @@ class PoissonLoss(Loss):
         return 2.0 * size * (mean_loss + float(share @ gammaln(y + 1.0)))
 
 
-def ratio_excess(a: Any, b: Any) -> Any:
-    """Evaluate a - b + b log(b / a) for a > 0, b >= 0, without cancellation near a = b."""
+def ratio_excess(a: Any, b: Any, log_a: Any) -> Any:
+    """Evaluate a - b + b log(b / a) for a, b >= 0, without cancellation near a = b.
+
+    The logarithm of a is given, since a may have vanished where that has not.
+    """
     rest = b - a
-    with np.errstate(divide="ignore", invalid="ignore"):
-        general = np.where(b > 0.0, b * np.log(b / a), 0.0) - rest
-        near = np.abs(rest) <= 0.1 * a
-        x = np.where(near, rest / a, 0.0)
+    general = xlogy(b, b) - b * log_a - rest
+    near = (np.abs(rest) <= 0.1 * a) & (a > 0.0)
+    x = np.where(near, rest, 0.0) / np.where(near, a, 1.0)
     # (1 + x) log(1 + x) - x
     series = (1.0 + x) * np.log1p(x) - x
     small = np.abs(x) < 1e-3

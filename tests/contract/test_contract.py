@@ -51,6 +51,8 @@ class Case(NamedTuple):
         For a classifier the labels of its classes, sorted.
     censored : bool
         Whether the response is of events and times.
+    positive : bool
+        Whether the response has to be positive.
     strength : str or None
         The parameter that goes with the units of the response; None if it is found from
         the data.
@@ -67,6 +69,7 @@ class Case(NamedTuple):
     estimator: BaseEstimator
     labels: tuple = ()
     censored: bool = False
+    positive: bool = False
     strength: str | None = "alpha"
     by_rows: bool = False
     column_units: bool = False
@@ -95,6 +98,29 @@ CASES = [
         column_units=True,
     ),
     Case(PenalizedRegressorCV(5, criterion="bic"), strength=None, counts=True),
+    Case(PenalizedRegressor(0.1, loss="huber", tol=1e-10), response_units=True),
+    Case(PenalizedRegressor(0.1, loss="poisson", penalty=L1(), tol=1e-10), positive=True),
+    Case(
+        PenalizedRegressor(0.1, loss="poisson", standardize=False, fit_intercept=False),
+        positive=True,
+        column_units=True,
+    ),
+    Case(
+        PenalizedRegressor(0.05, loss="gamma", penalty=SCAD(adaptive=True), tol=1e-10),
+        positive=True,
+    ),
+    Case(
+        PenalizedRegressorCV(5, loss="huber", penalty=L1(), cv=3, tol=1e-10),
+        strength=None,
+        by_rows=True,
+        response_units=True,
+    ),
+    Case(
+        PenalizedRegressorCV(5, loss="gamma", penalty=L1(), criterion="bic", tol=1e-10),
+        positive=True,
+        strength=None,
+        counts=True,
+    ),
     Case(PenalizedClassifier(0.1, penalty=L1()), labels=("no", "yes")),
     Case(PenalizedClassifier(0.12), labels=(-1, 1)),
     Case(
@@ -181,7 +207,7 @@ def design():
 def respond(X, case):
     """Return numbers that depend on X, or labels by which of equal parts they are in.
 
-    Or events and times, some of them tied.
+    Or positive numbers, or events and times, some of them tied.
     """
     labels = case.labels
     rng = np.random.default_rng(2)
@@ -190,6 +216,8 @@ def respond(X, case):
         y += 3.0 * rng.standard_normal(N)  # so that few features do not tell them apart
         parts = np.quantile(y, np.arange(1, len(labels)) / len(labels))
         y = np.array(labels)[np.digitize(y, parts)]
+    if case.positive:
+        y = np.exp(0.3 * y)
     if case.censored:
         times, y = np.round(np.exp(0.2 * y), 1), np.empty(N, dtype=EVENTS_AND_TIMES)
         y["event"], y["time"] = rng.random(N) < 0.7, times
@@ -420,7 +448,7 @@ def test_coefficients_move_with_their_features(estimator, X, y):
     )
 
 
-@only(lambda case: not (case.labels or case.censored or case.response_units))
+@only(lambda case: not (case.labels or case.censored or case.positive or case.response_units))
 @pytest.mark.parametrize("factor", [-3.0, 1e-6, 1e6])
 def test_the_model_scales_with_the_response(case, X, y, factor):
     plain, scaled = clone(case.estimator), clone(case.estimator)
@@ -457,7 +485,7 @@ def test_standardised_columns_have_no_units(case, X, y, weight, to_input):
 
 @only(lambda case: case.estimator.fit_intercept)
 def test_an_intercept_takes_up_every_shift(case, X, y, weight):
-    shift, rise = np.linspace(-5.0, 3.0, P), 0.0 if case.labels else 7.0
+    shift, rise = np.linspace(-5.0, 3.0, P), 0.0 if case.labels or case.positive else 7.0
     plain = clone(case.estimator).fit(X, y, sample_weight=weight)
     assert_same_model(
         clone(case.estimator).fit(X + shift, y + rise if rise else y, sample_weight=weight),
@@ -573,7 +601,7 @@ def test_shape_parameters_of_the_penalty_are_nested_parameters(estimator):
 
 
 def test_a_shape_parameter_can_be_set_where_the_default_penalty_is_meant(estimator):
-    adaptive = not is_regressor(estimator)
+    adaptive = not (is_regressor(estimator) and estimator.loss == "squared_error")
     estimator.set_params(penalty=None).set_params(penalty__gamma=5.0)
     assert estimator.penalty == MCP(5.0, adaptive)
     estimator.set_params(penalty=SCAD(), penalty__gamma=4.0)

@@ -129,6 +129,16 @@ def test_excess_is_nonnegative_falls_with_the_share_and_vanishes_with_the_whole(
     np.testing.assert_allclose(excess[0], loss.value(y, eta) - least, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("eta", [-1e6, -800.0, 800.0, 1e6])
+def test_excess_is_finite_far_out(loss, y, eta):
+    """Where means vanish or leave the range of floats, and without warnings."""
+    for share in (0.0, 0.5, 1.0):
+        assert np.isfinite(loss.excess(y, np.full_like(y, eta), share)).all()
+    if loss == PoissonLoss():
+        left = loss.excess(np.array([0.0, 2.0]), np.full(2, -1e6), 0.0)
+        np.testing.assert_allclose(left, [0.0, 2 * np.log(2.0) - 2.0 + 2e6])
+
+
 def test_the_default_excess_is_the_closed_one(loss, y):
     eta = np.array([-4.0, -0.7, 0.0, 2.0, 9.0])
     for share in (0.01, 0.5, 0.99, 1.0):

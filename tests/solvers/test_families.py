@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 from oracles import distance, minimum, penalty_sum
 from scipy.special import xlogy
+from statsmodels.robust.scale import HuberScale
 
 from sparsestat import (
     CEL0,
@@ -27,6 +28,15 @@ from sparsestat.linalg import CentredSparseDesign, DenseDesign
 from sparsestat.solvers import GLMProblem, Status, alpha_grid, alpha_max, solve_path
 
 TOL = 1e-9
+
+
+class One(HuberScale):
+    """A scale of one, in a form that all versions of RLM take."""
+
+    def __call__(self, df_resid, nobs, resid):
+        return 1.0
+
+
 N, P = 120, 30
 LOSSES = [HuberLoss(1.0), PoissonLoss(), GammaLoss()]
 PENALTIES = [
@@ -209,7 +219,7 @@ def test_without_penalty_the_models_are_those_of_statsmodels(loss, name):
             pytest.skip("RLM takes no weights")
         norm = sm.robust.norms.HuberT(loss.delta)
         fit = sm.RLM(sample.y, exog, norm).fit(
-            scale_est=lambda model, residual: 1.0, maxiter=2000, tol=1e-13, conv="coefs"
+            scale_est=One(), maxiter=2000, tol=1e-13, conv="coefs"
         )
     else:
         family = {PoissonLoss: sm.families.Poisson, GammaLoss: sm.families.Gamma}[type(loss)]
