@@ -150,7 +150,7 @@ def validate(
     """
     with naming("X"):
         if isinstance(X, LinearOperator):
-            X = _check_operator(X, estimator)
+            X = _check_operator(X, estimator, reset)
         elif estimator is None:
             X = check_array(X, **X_CHECKS)
         else:
@@ -174,16 +174,25 @@ def validate(
     return Data(X, y, weight, offset, size)
 
 
-def _check_operator(X: LinearOperator, estimator: BaseEstimator | None) -> LinearOperator:
+def _check_operator(
+    X: LinearOperator, estimator: BaseEstimator | None, reset: bool
+) -> LinearOperator:
     """Return an operator as one of float64."""
     if np.issubdtype(X.dtype, np.complexfloating):
         raise ValueError(f"X must be real. Got an operator of dtype {X.dtype}.")
     if min(X.shape) < 1:
         raise ValueError(f"X must have samples and features. Got shape {X.shape}.")
-    if estimator is not None:
+    if estimator is not None and reset:
         vars(estimator).pop("feature_names_in_", None)
         estimator.n_features_in_ = X.shape[1]
+    elif estimator is not None:
+        _check_width(X, estimator)
     return LinearOperator(X.shape, matvec=X.matvec, rmatvec=X.rmatvec, dtype=np.float64)
+
+
+def _check_width(X: LinearOperator, estimator: Any) -> None:
+    if X.shape[1] != estimator.n_features_in_:
+        raise ValueError(f"X must have {estimator.n_features_in_} features. Got {X.shape[1]}.")
 
 
 @contextmanager
@@ -474,10 +483,7 @@ class LinearEstimator(BaseEstimator):
         check_is_fitted(self)
         with naming("X"):
             if isinstance(X, LinearOperator):
-                if X.shape[1] != self.n_features_in_:
-                    raise ValueError(
-                        f"X must have {self.n_features_in_} features. Got {X.shape[1]}."
-                    )
+                _check_width(X, self)
             else:
                 X = validate_data(
                     self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False

@@ -24,6 +24,7 @@ from sparsestat import (
     PenalizedCoxCV,
     PenalizedRegressor,
     PenalizedRegressorCV,
+    SelectionWarning,
     penalized_path,
 )
 
@@ -130,6 +131,15 @@ def bounds(case):
     assert (model.coef_ >= -0.05 - 1e-15).all()
 
 
+def refit(case):
+    model = case.fit()
+    with pytest.warns(SelectionWarning):
+        result = model.refit(X, case.y)
+    free = case.fit(alpha=0.0, X=X[:, model.support_]).coef_
+    expected = free if free.ndim == 1 else (free[1:] - free[0]).T  # classes against the first
+    assert_allclose(np.asarray(result.params)[-len(expected) :], expected, atol=1e-4)
+
+
 CHECKS = {
     "L1, ElasticNet": penalties(L1(), ElasticNet(0.5)),
     "MCP, SCAD, LogSum, CappedL1": penalties(
@@ -145,6 +155,7 @@ CHECKS = {
     "offset": offset,
     "sparse X": sparse_data,
     "bounds": bounds,
+    "refit": refit,
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 from scipy.linalg import qr
+from scipy.sparse.linalg import LinearOperator
 
 from sparsestat._parallel import serial_blas
 from sparsestat.base import Data
@@ -81,9 +82,7 @@ def selected_columns(
 
     n, p = data.X.shape
     names = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(p)])
-    columns = data.X[:, support]
-    columns = columns.toarray() if sparse.issparse(columns) else columns
-    frame = pd.DataFrame(columns.astype(np.float64), columns=[str(names[j]) for j in support])
+    frame = pd.DataFrame(_dense(data.X, support), columns=[str(names[j]) for j in support])
     if intercept:
         constant = "const"
         while constant in names:
@@ -92,6 +91,17 @@ def selected_columns(
     _check_independence(frame, data.size)
     counts = None if data.weight is None else data.weight * (data.size / n)
     return Selected(frame, data.y, counts, data.offset, intercept)
+
+
+def _dense(X: Any, columns: np.ndarray) -> np.ndarray:
+    """Return some columns, of float64."""
+    if isinstance(X, LinearOperator):
+        units = np.zeros((X.shape[1], columns.size))
+        units[columns, np.arange(columns.size)] = 1.0
+        return np.asarray(X.matmat(units), dtype=np.float64)
+    chosen = X[:, columns]
+    chosen = chosen.toarray() if sparse.issparse(chosen) else chosen
+    return chosen.astype(np.float64)
 
 
 def _check_independence(frame: Any, size: float) -> None:

@@ -140,7 +140,7 @@ class Survival(Refit):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, LinearOperator} of shape (n_samples, n_features)
             All features, as for ``fit``.
         y : structured array or data frame of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,) or float, optional

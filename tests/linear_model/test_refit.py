@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.optimize import minimize
+from scipy.sparse.linalg import aslinearoperator
 from scipy.special import expit
 from sklearn.exceptions import NotFittedError
 from statsmodels.robust.scale import HuberScale
@@ -30,6 +31,7 @@ from sparsestat import (
     PenalizedRegressor,
     PenalizedRegressorCV,
     SelectionWarning,
+    TopK,
 )
 
 N, P = 200, 8
@@ -373,6 +375,23 @@ def test_without_features_the_intercept_is_left(family, sample):
     bare = fitted(sample, alpha=100.0, fit_intercept=False)
     with pytest.raises(ValueError, match=r"nothing to fit: no feature is selected"):
         bare.refit(sample.X, sample.y)
+
+
+def test_columns_are_made_of_operators(sample):
+    model = fitted(sample, standardize=False)
+    expected = refit(model, sample.X, sample.y, offset=sample.offset)
+    result = refit(model, aslinearoperator(sample.X), sample.y, offset=sample.offset)
+    assert_allclose(result.params, expected.params)
+    assert_allclose(result.bse, expected.bse)
+    with pytest.raises(ValueError, match="X must have 8 features"):
+        model.refit(aslinearoperator(sample.X[:, :3]), sample.y)
+    assert model.n_features_in_ == P
+
+
+def test_the_best_subset_is_refitted():
+    sample = Sample(FAMILIES["squared error"])
+    model = fitted(sample, penalty=TopK(3))
+    assert refit(model, sample.X, sample.y).params.size == 4
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
