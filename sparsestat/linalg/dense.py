@@ -28,9 +28,13 @@ def refresh_columns(columns, r, norms, limits, head, state):
 
 @kernel(fastmath=REASSOCIATE)
 def combine_columns(columns, positions, values, total):
-    """Add up multiples of a few columns."""
+    """Add up multiples of a few columns; -1 stands for a column of ones."""
     for a in range(positions.size):
         j, value = positions[a], values[a]
+        if j < 0:
+            for i in range(total.size):
+                total[i] += value
+            continue
         for i in range(total.size):
             total[i] += value * columns[j, i]
 
@@ -164,7 +168,7 @@ class DenseBlock:
         return (self._rows[first : self.size] @ r) / r.shape[0]
 
     def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return X_block[:, positions] values."""
+        """Return X_block[:, positions] values; -1 stands for a column of ones."""
         total = np.zeros(self._rows.shape[1])
         combine_columns(self._rows, positions, values, total)
         return total

@@ -182,10 +182,10 @@ class CentredSparseBlock:
         return (self._rows @ r)[first:] / r.shape[0]
 
     def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Return X_block[:, positions] values."""
-        w = np.zeros(self.size)
+        """Return X_block[:, positions] values; -1 stands for a column of ones."""
+        w = np.zeros(self.size + 1)
         w[positions] = values
-        return self.predict(w)
+        return self.predict(w[:-1]) + w[-1]
 
     def samples(self, samples: np.ndarray, first: int = 0) -> np.ndarray:
         """Return the rows of X_block for some samples, of the columns from `first` on."""

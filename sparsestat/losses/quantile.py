@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+
+from sparsestat._parameters import check_parameter
+from sparsestat.losses.base import Loss
 
 __all__ = ["QuantileLoss", "lower_quantile"]
 
@@ -22,13 +24,12 @@ def lower_quantile(values: np.ndarray, share: np.ndarray, quantile: float) -> in
     return int(order[min(int(reached.argmax()), values.size - 1)])
 
 
-@dataclass(frozen=True)
-class QuantileLoss:
+@dataclass(frozen=True, repr=False)
+class QuantileLoss(Loss):
     """The loss max(t r, (t - 1) r) of the residual r = y - eta, with t the `quantile`.
 
     Its best constant is a quantile: the linear predictor estimates that quantile of y
-    given X, the median at 0.5 (then the loss is half the absolute error). Methods work
-    elementwise.
+    given X, the median at 0.5 (where the loss is half the absolute error).
 
     Parameters
     ----------
@@ -47,37 +48,18 @@ class QuantileLoss:
     Examples
     --------
     >>> import numpy as np
-    >>> from sparsestat.losses import QuantileLoss
+    >>> from sparsestat.losses.quantile import QuantileLoss
     >>> QuantileLoss(0.9).value(np.array([1.0, 1.0]), np.array([0.0, 2.0])).round(3)
     array([0.9, 0.1])
     """
 
     quantile: float = 0.5
-    # The loss bends at y only, and there without bound: the slope jumps.
-    bound: ClassVar[float] = math.inf
+
+    coercive: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        value = self.quantile
-        error = (
-            "The 'quantile' parameter of QuantileLoss must be a real number > 0 and < 1. "
-            f"Got {value!r}."
-        )
-        if not isinstance(value, Real) or isinstance(value, bool):
-            raise TypeError(error)
-        if not 0.0 < float(value) < 1.0:
-            raise ValueError(error)
-
-    def check(self, y: Any) -> None:
-        """Accept any response."""
-
-    def constant(self, y: Any, share: Any, fixed: Any = 0.0) -> float:
-        """Return the best constant to add to fixed linear predictors.
-
-        The weighted quantile of what is left, for weights that add up to 1; the lower end
-        where it is not unique.
-        """
-        rest = y - fixed
-        return float(rest[lower_quantile(rest, share, self.quantile)])
+        check_parameter(self, "quantile", above=0.0, below=1.0)
 
     def value(self, y: Any, eta: Any) -> Any:
         """Evaluate the loss of each sample."""
@@ -93,10 +75,26 @@ class QuantileLoss:
         """Evaluate the second derivative in eta: 0, where there is one."""
         return np.zeros_like(y - eta)
 
+    def shift(self, y: Any, share: Any, fixed: Any, start: float) -> float:
+        """Return the constant that is best to add to linear predictors.
+
+        The weighted quantile of what is left, its lower end where it is not unique.
+        """
+        rest = y - fixed
+        return float(rest[lower_quantile(rest, share / share.sum(), self.quantile)])
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
-        """Evaluate the terms of the duality gap, see :class:`SquaredLoss`."""
+        """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         return (1.0 - share) * self.value(y, eta)
 
-    def inverse_link(self, eta: Any) -> Any:
-        """Return the prediction for linear predictors: themselves."""
-        return eta
+    def minus_two_log_likelihood(
+        self, y: np.ndarray, share: np.ndarray, size: float, mean_loss: float
+    ) -> float:
+        """Return -2 log L of an asymmetric Laplace distribution, its best scale put in.
+
+        For information criteria; minus infinity for a perfect fit.
+        """
+        if mean_loss <= 0.0:
+            return -math.inf
+        height = self.quantile * (1.0 - self.quantile) / mean_loss
+        return 2.0 * size * (1.0 - math.log(height))

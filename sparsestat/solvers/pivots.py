@@ -15,73 +15,66 @@ STILL = 1e-9
 
 @kernel(fastmath=REASSOCIATE)
 def choose(
-    Y, rows, free, tied, is_free, theta, side, force, slope, lower, upper, low, high,
-    tol, share, v, q,
+    right, columns, free, tied, is_free, theta, side, gradient, slope, tilt, bend,
+    lower, upper, low, high, tol, share, multipliers,
 ):  # fmt: skip
-    """Fill in multipliers and pulls; return what to release: kind, position, sign, slope.
+    """Fill in the multipliers; return what to release: kind, position, sign, slope.
 
-    `force` are the negative gradients without the multipliers v of the tied samples and
-    the kinks; q are those with v. Among what violates its limits by more than `tol`, or
-    `share` of its range for samples, the steepest is chosen: the slope over the length of
-    the movement of the coordinates.
+    Tied samples are released whose multiplier is beyond its range by a `share` of it, and
+    resting coordinates whose pull is beyond what holds them by more than `tol`. Of all that
+    could be, the steepest is chosen: by the slope of the objective over the length of the
+    movement of the coordinates.
     """
-    f, k, m = free.size, tied.size, theta.size
-    norms = v * 0.0
+    f, k = free.size, tied.size
+    squares = multipliers * 0.0
     for b in range(k):
-        v[b] = 0.0
+        multipliers[b] = 0.0
     for a in range(f):
         j = free[a]
-        rest = force[j] - side[j] * slope[j]
+        rest = gradient[j] - tilt[j] - bend[j] * theta[j] - side[j] * slope[j]
         for b in range(k):
-            v[b] -= rest * Y[a, b]
-            norms[b] += Y[a, b] * Y[a, b]
-    for j in range(m):
-        q[j] = force[j]
-    for b in range(k):
-        for j in range(m):
-            q[j] += v[b] * rows[b, j]
+            multipliers[b] -= rest * right[a, b]
+            squares[b] += right[a, b] * right[a, b]
     kind, what, sign, steepest, best = NOTHING, -1, 0.0, 0.0, 0.0
     for b in range(k):
         i = tied[b]
-        excess = max(v[b] - high[i], low[i] - v[b])
-        if excess > share * (high[i] - low[i]) and excess > best * math.sqrt(norms[b]):
-            best = excess / math.sqrt(norms[b])
+        excess = max(multipliers[b] - high[i], low[i] - multipliers[b])
+        if excess > share * (high[i] - low[i]) and excess > best * math.sqrt(squares[b]):
+            best = excess / math.sqrt(squares[b])
             kind, what, steepest = TIED, b, excess
-            sign = 1.0 if v[b] > high[i] else -1.0
-    top = [-1] * COMPARED
-    sizes = [0.0] * COMPARED
-    for j in range(m):
+            sign = 1.0 if multipliers[b] > high[i] else -1.0
+    top, signs, sizes = [-1] * COMPARED, [0.0] * COMPARED, [0.0] * COMPARED
+    for j in range(theta.size):
         if is_free[j]:
             continue
-        pull = q[j] - side[j] * slope[j]
-        margin = slope[j] if theta[j] == 0.0 else 0.0
-        excess = 0.0
-        if pull > margin and theta[j] < upper[j]:
-            excess = pull - margin
-        elif -pull > margin and theta[j] > lower[j]:
-            excess = -pull - margin
-        if excess > tol and excess > sizes[COMPARED - 1]:
+        pull = gradient[j] - tilt[j] - bend[j] * theta[j] - side[j] * slope[j]
+        for b in range(k):
+            pull += columns[j, b] * multipliers[b]
+        if (theta[j] >= upper[j]) if pull > 0.0 else (theta[j] <= lower[j]):
+            continue
+        excess = abs(pull) - (slope[j] if theta[j] == 0.0 else 0.0)
+        if excess > tol[j] and excess > sizes[COMPARED - 1]:
             place = COMPARED - 1
             while place > 0 and sizes[place - 1] < excess:
                 sizes[place], top[place] = sizes[place - 1], top[place - 1]
+                signs[place] = signs[place - 1]
                 place -= 1
             sizes[place], top[place] = excess, j
-    for place in range(COMPARED):
-        j, excess = top[place], sizes[place]
-        if j < 0 or excess <= best:
-            break
-        for b in range(k):
-            norms[b] = rows[b, j]
-        square = 1.0
-        for a in range(f):
+            signs[place] = 1.0 if pull > 0.0 else -1.0
+    lengths = [1.0] * COMPARED
+    for a in range(f):
+        for place in range(COMPARED):
+            if sizes[place] <= best:  # movements only shorten what it counts for
+                break
             moved = 0.0
             for b in range(k):
-                moved += Y[a, b] * norms[b]
-            square += moved * moved
-        if excess > best * math.sqrt(square):
-            best = excess / math.sqrt(square)
-            kind, what, steepest = FREE, j, excess
-            sign = 1.0 if q[j] - side[j] * slope[j] > 0.0 else -1.0
+                moved += right[a, b] * columns[top[place], b]
+            lengths[place] += moved * moved
+    for place in range(COMPARED):
+        score = sizes[place] / math.sqrt(lengths[place])
+        if sizes[place] > best and score > best:
+            best = score
+            kind, what, sign, steepest = FREE, top[place], signs[place], sizes[place]
     return kind, what, sign, steepest
 
 

@@ -17,13 +17,16 @@ import numpy as np
 from scipy.stats import norm
 
 from sparsestat.losses.quantile import lower_quantile
+from sparsestat.penalties import Penalty
+from sparsestat.solvers.piece import VANISHING, Kinks
 from sparsestat.solvers.problem import GLMProblem, LinearPredictor
 from sparsestat.solvers.quadratic import Assessment, assess
 from sparsestat.solvers.result import Smooth, Solution, Status
-from sparsestat.solvers.vertex import VANISHING, Kinks, Vertex
+from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.vertex import Vertex
 from sparsestat.solvers.working_set import WorkingSet, follow
 
-__all__ = ["QuantileProblem", "QuantileSet", "quantile_path", "refuses"]
+__all__ = ["QUANTILE", "QuantileProblem"]
 
 # Violations at resting coefficients are brought down to this, relative to tol.
 EXACT = 1e-3
@@ -65,11 +68,6 @@ class QuantileProblem(GLMProblem):
         return float(np.median(size)) or float(size.mean()) or 1.0
 
     @cached_property
-    def null(self) -> LinearPredictor:
-        """The linear predictor at zero coefficients."""
-        return self.at(np.zeros(self.y.size) + self.offset, 0.0)
-
-    @cached_property
     def null_curvature(self) -> float:
         """The density of the residuals at zero, at the null model.
 
@@ -92,7 +90,7 @@ class QuantileProblem(GLMProblem):
         """The second derivatives of the l2 term: the loss has none where it is smooth."""
         return np.full(self.n_features, float(self.l2))
 
-    def curvature(self, eta: np.ndarray) -> np.ndarray:
+    def bend(self, eta: np.ndarray) -> np.ndarray:
         """Return the weighted second derivatives, those of the loss smoothed very little.
 
         With them degrees of freedom are the number of samples that are fitted exactly.
@@ -103,8 +101,9 @@ class QuantileProblem(GLMProblem):
     def at(self, fixed: np.ndarray, intercept: float) -> LinearPredictor:
         """Return the linear predictor at X b + offset = `fixed` with the best intercept."""
         if self.fit_intercept:
-            intercept = self.loss.constant(self.y, self.shares, fixed)
-        r = self.y - fixed - intercept
+            intercept = self.loss.shift(self.y, self.shares, fixed, 0.0)
+        eta = fixed + intercept
+        r = self.y - eta
         tied = np.abs(r) <= VANISHING * np.abs(r).mean()
         low, high = self.slopes
         u = np.where(r > 0.0, high, low)
@@ -112,7 +111,7 @@ class QuantileProblem(GLMProblem):
         if self.fit_intercept:  # the slopes have to add up to zero
             share = -u.sum() / (high - low)[tied].sum()
             u[tied] = np.clip(share * (high - low), low, high)[tied]
-        return LinearPredictor(fixed, intercept, u.size * u)
+        return LinearPredictor(fixed, intercept, eta, u.size * u)
 
     def gradient(self, coef: np.ndarray, intercept: float) -> np.ndarray:
         """Return minus the gradient of the loss at a null model.
@@ -183,7 +182,8 @@ class QuantileSet(WorkingSet):
 
     def _take(self) -> None:
         vertex = self._vertex
-        self.intercept, self.w = float(vertex.theta[0]), vertex.theta[1:].copy()
+        coef = vertex.coef
+        self.intercept, self.w = float(coef[0]), coef[1:]
         slopes, self.imbalance = vertex.slopes()
         self.residual = self.problem.y.size * slopes
         self.q = self.block.gradient(self.residual) - self.problem.l2 * self.w
@@ -240,17 +240,17 @@ class QuantileSet(WorkingSet):
         """
         pull = np.where(self.w != 0.0, self.q - np.sign(self.w) * now.slope, 0.0)
         bend = now.curvature + self.problem.l2
-        theta = self._vertex.newton(np.append(0.0, bend), np.append(0.0, pull))
-        if theta is None:
+        coef = self._vertex.newton(np.append(0.0, bend), np.append(0.0, pull))
+        if coef is None:
             return now, value
         state = self.w, self.intercept
-        self.w, self.intercept = theta[1:].copy(), float(theta[0])
+        self.w, self.intercept = coef[1:], float(coef[0])
         there = self._assess(strengths)
         after = self.smooth().value + there.value
         if after >= value:
             self.w, self.intercept = state
             return now, value
-        self._vertex.place(theta)
+        self._vertex.place(coef)
         return there, after
 
     def _worst(self, now: Assessment) -> float:
@@ -277,17 +277,6 @@ class QuantileSet(WorkingSet):
         return Kinks(*(np.append(0.0, part) for part in (kink, tilt, bend + l2)))
 
 
-def refuses(problem: GLMProblem) -> str | None:
-    """Say why quantile regression cannot take a penalty, if it cannot."""
-    if problem.penalty.jumps:
-        return (
-            f"{problem.penalty} cannot be used with {problem.loss}: it is stationary by its "
-            "proximal operator at the curvature of the loss, and this loss has none. Use "
-            "MCP, SCAD, LogSum or CappedL1."
-        )
-    return None
-
-
 def quantile_path(
     problem: QuantileProblem,
     alphas: Iterable[float],
@@ -302,10 +291,28 @@ def quantile_path(
     Parameters and yields as :func:`~sparsestat.solvers.working_set.working_set_path`.
     """
     active = QuantileSet(problem)
-    options = {"scale": scale, "tol": tol, "max_iter": max_iter, "start": start}
-    for solution in follow(active, alphas, **options):
+    for solution in follow(
+        active, alphas, scale=scale, tol=tol, max_iter=max_iter, start=start
+    ):
         violation = abs(active.imbalance) / scale
         if violation > solution.kkt_violation:
             status = solution.status if violation <= tol else Status.MAX_ITER
             solution = replace(solution, kkt_violation=violation, status=status)
         yield solution
+
+
+def _refuses(problem: Any) -> str | None:
+    if not isinstance(problem, QuantileProblem):
+        return "it takes the quantile loss only."
+    penalty = problem.penalty
+    if not isinstance(penalty, Penalty):
+        return f"it takes penalties on single coefficients, not {penalty}."
+    if penalty.jumps:
+        return (
+            f"when a coefficient leaves zero depends, for {penalty}, on the curvature of the "
+            f"loss, and {problem.loss} has none. MCP, SCAD, LogSum and CappedL1 fit."
+        )
+    return None
+
+
+QUANTILE = Solver(quantile_path, _refuses)
