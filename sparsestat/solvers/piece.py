@@ -3,7 +3,7 @@
 Some samples are *tied*, their residuals zero; some coordinates are *free*, the others rest
 at zero, at a bound, or where they were put. Every other residual and free coefficient is on
 one side of zero. Within a piece the objective is quadratic; it ends where a residual or a
-free coefficient vanishes. Coordinates are coefficients times the size of their columns.
+free coefficient vanishes. Coordinates are coefficients on columns of about the same size.
 """
 
 from typing import Any, NamedTuple
@@ -94,7 +94,8 @@ class Piece:
     def add(self, lower: np.ndarray, upper: np.ndarray, sizes: np.ndarray) -> None:
         """Take in the block's last columns, of such sizes, with coefficients zero."""
         first, zeros = self.theta.size - 1, np.zeros(lower.size)
-        sizes = np.where(sizes > 0.0, sizes, 1.0)
+        # Powers of two: to scale by them is exact.
+        sizes = np.exp2(np.round(np.log2(np.where(sizes > 0.0, sizes, 1.0))))
         columns = self._block.samples(self._inverse.tied, first=first).T
         self._inverse.widen(columns / sizes[:, None])
         self.theta = np.append(self.theta, zeros)

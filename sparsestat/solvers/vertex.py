@@ -51,13 +51,13 @@ class Vertex(Piece):
         `tol` bounds the violations at resting coordinates, in units of their gradients.
         """
         self._take(kinks.scaled(self._sizes))
-        tol = tol / self._sizes
+        limits = tol / self._sizes
         n_iter, rounds, settled = 0, 0, True
         self._stalls, self._stuck = 0, False
         while n_iter < max_iter and not self._stuck:
-            moved = not self._inverse.flat and self._descend(tol)
+            moved = not self._inverse.flat and self._descend(limits)
             if not moved:
-                kind, what, sign, steepest = self._choose(tol)
+                kind, what, sign, steepest = self._choose(limits)
                 if kind == NOTHING:
                     if settled or rounds == ROUNDS:
                         break
@@ -73,7 +73,7 @@ class Vertex(Piece):
         if not settled:
             self._refine()
         if not settled or n_iter >= max_iter:
-            self._choose(tol)
+            self._choose(limits)
         self._polish()
         return n_iter
 
