@@ -27,6 +27,7 @@ from sparsestat.solvers import (
 from sparsestat.solvers.quantile import QuantileProblem
 
 TOL = 1e-9
+LASSO = L1()
 SHARES = np.array([0.5, 0.1, 0.01])  # of alpha_max
 CONCAVE = [MCP(3.0), MCP(1.5), SCAD(3.7), SCAD(2.2), LogSum(1.0), LogSum(0.1), CappedL1(0.3)]
 
@@ -38,7 +39,7 @@ class Setting:
     X: np.ndarray
     y: np.ndarray
     quantile: float = 0.5
-    penalty: Penalty = L1()
+    penalty: Penalty = LASSO
     l2: float = 0.0
     sample_weight: np.ndarray | None = None
     offset: np.ndarray | float = 0.0
@@ -189,7 +190,7 @@ def mixed(p):
     return weights
 
 
-def options_for(name, n, p):
+def options_for(n, p):
     rng = np.random.default_rng(3)
     return {
         "plain": {},
@@ -206,20 +207,15 @@ def options_for(name, n, p):
             "lower": -0.2,
             "upper": 0.5,
         },
-    }[name]
+    }
 
 
-NAMES = ["plain", "no intercept", "weights", "offset"] + [
-    "positive",
-    "box",
-    "penalty weights",
-    "all",
-]
+NAMES = list(options_for(9, 9))
 
 
 def setting_for(data, name, **more):
     X, y = {"tall": TALL, "wide": WIDE}[data]
-    more = {**options_for(name, *X.shape), **more}
+    more = {**options_for(*X.shape)[name], **more}
     if more.get("compressed"):
         X = np.where(np.abs(X) < 0.8, 0.0, X)
     return Setting(X, y, **more)
@@ -310,7 +306,7 @@ def test_without_penalty_it_is_the_quantile_regression_of_statsmodels(quantile):
 # --- degenerate data ------------------------------------------------------------------
 
 
-def degenerate(name):
+def degenerate():
     rng = np.random.default_rng(5)
     X, y = make(36, 10, seed=5)
     signs = np.sign(X)
@@ -333,22 +329,17 @@ def degenerate(name):
         "two samples": (X[:2], y[:2]),
         "one feature": (X[:, :1], y),
         "outlier": (X, np.where(np.arange(36) == 3, 1e9, y)),
-    }[name]
+    }
 
 
-DEGENERATE = (
-    ["integers", "signs", "binary response", "count response", "duplicated rows"]
-    + ["duplicated rows, other responses", "duplicated columns", "collinear columns"]
-    + ["exact fit", "exact fit, wide", "constant response", "zero response"]
-    + ["zero and constant columns", "one sample", "two samples", "one feature", "outlier"]
-)
+DEGENERATE = list(degenerate())
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "none"])
 @pytest.mark.parametrize("quantile", [0.25, 0.5])
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_degenerate_problems_end_exactly(name, quantile, fit_intercept):
-    setting = Setting(*degenerate(name), quantile, fit_intercept=fit_intercept)
+    setting = Setting(*degenerate()[name], quantile, fit_intercept=fit_intercept)
     alphas = np.append(SHARES, 1e-4) * (largest(setting) or 1.0)
     for alpha, s in zip(alphas, solve(setting, alphas), strict=True):
         assert s.status is Status.CONVERGED
@@ -360,7 +351,7 @@ def test_degenerate_problems_end_exactly(name, quantile, fit_intercept):
 @pytest.mark.parametrize("penalty", [ElasticNet(0.5), *CONCAVE], ids=str)
 @pytest.mark.parametrize("name", DEGENERATE[:8])
 def test_degenerate_problems_end_with_other_penalties(name, penalty, l2):
-    setting = Setting(*degenerate(name), 0.5, penalty, l2)
+    setting = Setting(*degenerate()[name], 0.5, penalty, l2)
     alphas = SHARES * largest(setting)
     for alpha, s in zip(alphas, solve(setting, alphas), strict=True):
         assert s.status is Status.CONVERGED
@@ -528,7 +519,7 @@ def test_alpha_max_is_where_the_first_coefficient_enters(data, name):
 
 @pytest.mark.parametrize("name", ["integers", "signs", "duplicated rows", "zero response"])
 def test_zero_is_optimal_at_alpha_max_also_where_samples_tie(name):
-    setting = Setting(*degenerate(name), 0.25)
+    setting = Setting(*degenerate()[name], 0.25)
     most = largest(setting)
     (s,) = solve(setting, [most or 1.0])
     assert not s.coef.any()
@@ -589,7 +580,7 @@ def test_too_few_iterations_are_owned_up_to(l2):
 
 def test_an_intercept_that_is_not_settled_is_a_violation():
     """A start with one feature, unpenalised: nothing but the intercept can be wrong."""
-    setting = Setting(*degenerate("signs"), 0.25, weights=np.r_[0.0, np.full(9, np.inf)])
+    setting = Setting(*degenerate()["signs"], 0.25, weights=np.r_[0.0, np.full(9, np.inf)])
     for s in solve(setting, [1.0]):
         assert s.status is Status.CONVERGED
         assert abs(s.objective - setting.program(0.0)[0]) <= 1e-12
