@@ -26,6 +26,19 @@ def refresh_columns(columns, r, norms, limits, head, state):
     return count
 
 
+@kernel(fastmath=REASSOCIATE)
+def combine_columns(columns, positions, values, total):
+    """Add up multiples of a few columns; -1 stands for a column of ones."""
+    for a in range(positions.size):
+        j, value = positions[a], values[a]
+        if j < 0:
+            for i in range(total.size):
+                total[i] += value
+            continue
+        for i in range(total.size):
+            total[i] += value * columns[j, i]
+
+
 class DenseDesign:
     """An n x p matrix X whose columns are contiguous in memory.
 
@@ -154,3 +167,13 @@ class DenseBlock:
         `r` may have several columns.
         """
         return (self._rows[first : self.size] @ r) / r.shape[0]
+
+    def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return X_block[:, positions] values; -1 stands for a column of ones."""
+        total = np.zeros(self._rows.shape[1])
+        combine_columns(self._rows, positions, values, total)
+        return total
+
+    def samples(self, samples: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return the rows of X_block for some samples, of the columns from `first` on."""
+        return self._rows[first : self.size, samples].T

@@ -130,6 +130,7 @@ class CentredSparseBlock:
         self._columns = self._design.matrix[:, features].astype(np.float64)
         self._rows = self._columns.T.tocsr()
         self._means = self._design.means[features]
+        self._by_sample: sparse.csr_array | None = None  # made when first asked for
         self.size = features.size
 
     def append(self, features: np.ndarray) -> None:
@@ -180,3 +181,16 @@ class CentredSparseBlock:
         `r` may have several columns.
         """
         return (self._rows @ r)[first:] / r.shape[0]
+
+    def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return X_block[:, positions] values; -1 stands for a column of ones."""
+        w = np.zeros(self.size + 1)
+        w[positions] = values
+        return self.predict(w[:-1]) + w[-1]
+
+    def samples(self, samples: np.ndarray, first: int = 0) -> np.ndarray:
+        """Return the rows of X_block for some samples, of the columns from `first` on."""
+        if self._by_sample is None:
+            self._by_sample = self._columns.tocsr()
+        rows = self._by_sample[samples].toarray()
+        return (rows - np.outer(self._design.u[samples], self._means))[:, first:]

@@ -10,6 +10,7 @@ from sparsestat.solvers.accelerated import ACCELERATED
 from sparsestat.solvers.gram_path import GRAM
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
+from sparsestat.solvers.quantile import QUANTILE
 from sparsestat.solvers.result import Solution
 from sparsestat.solvers.solver import Solver
 from sparsestat.solvers.subset import SUBSET
@@ -22,6 +23,7 @@ SOLVERS: dict[str, Solver] = {
     "working_set": WORKING_SET,
     "gram": GRAM,
     "prox_newton": PROX_NEWTON,
+    "quantile": QUANTILE,
     "subset": SUBSET,
     "accelerated": ACCELERATED,
 }
