@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Loss,
         MultinomialLoss,
         PoissonLoss,
+        QuantileLoss,
         SquaredLoss,
     )
     from sparsestat.penalties import (
@@ -68,6 +69,7 @@ _HOME = {
     "Loss": "losses",
     "SquaredLoss": "losses",
     "HuberLoss": "losses",
+    "QuantileLoss": "losses",
     "PoissonLoss": "losses",
     "GammaLoss": "losses",
     "LogisticLoss": "losses",
@@ -126,6 +128,7 @@ __all__ = [
     "Loss",
     "SquaredLoss",
     "HuberLoss",
+    "QuantileLoss",
     "PoissonLoss",
     "GammaLoss",
     "LogisticLoss",

@@ -25,7 +25,7 @@ from sparsestat.base import (
     naming,
 )
 from sparsestat.linalg import StackedDesign
-from sparsestat.losses import MultinomialLoss, SquaredLoss, loss_of
+from sparsestat.losses import MultinomialLoss, QuantileLoss, SquaredLoss, loss_of
 from sparsestat.penalties import L1, MCP, BasePenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
@@ -34,6 +34,7 @@ from sparsestat.solvers import (
     LeastSquaresProblem,
     MultinomialProblem,
     Problem,
+    QuantileProblem,
     Solution,
     Status,
     alpha_max,
@@ -121,6 +122,8 @@ class Model:
             pose: Any = GLMProblem
             if isinstance(loss, MultinomialLoss):
                 pose = _multinomial
+            if isinstance(loss, QuantileLoss):
+                pose = QuantileProblem
             if loss.response == "time":  # centred all the same: the baseline takes that up
                 pose, scaling["fit_intercept"] = _cox, True
             design, frame = frame_columns(data, **scaling)

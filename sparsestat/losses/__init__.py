@@ -8,6 +8,7 @@ from sparsestat.losses.logistic import LogisticLoss
 from sparsestat.losses.multinomial import MultinomialLoss
 from sparsestat.losses.partial_likelihood import BaselineHazard
 from sparsestat.losses.poisson import PoissonLoss
+from sparsestat.losses.quantile import QuantileLoss
 from sparsestat.losses.squared import SquaredLoss
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Loss",
     "MultinomialLoss",
     "PoissonLoss",
+    "QuantileLoss",
     "SquaredLoss",
     "loss_of",
 ]
@@ -28,6 +30,7 @@ __all__ = [
 LOSSES: dict[str, type[Loss]] = {
     "squared_error": SquaredLoss,
     "huber": HuberLoss,
+    "quantile": QuantileLoss,
     "poisson": PoissonLoss,
     "gamma": GammaLoss,
     "log_loss": LogisticLoss,

@@ -13,6 +13,7 @@ from sparsestat.solvers.path import (
     solve_path,
 )
 from sparsestat.solvers.problem import GLMProblem, LeastSquaresProblem, Problem
+from sparsestat.solvers.quantile import QuantileProblem
 from sparsestat.solvers.result import Solution, Status
 from sparsestat.solvers.subset import SUBSET, best_subsets
 
@@ -25,6 +26,7 @@ __all__ = [
     "LeastSquaresProblem",
     "MultinomialProblem",
     "Problem",
+    "QuantileProblem",
     "Solution",
     "Status",
     "alpha_grid",

@@ -15,6 +15,7 @@ from sparsestat import (
     LogisticLoss,
     MultinomialLoss,
     PoissonLoss,
+    QuantileLoss,
     SquaredLoss,
 )
 from sparsestat._backend import namespace_of
@@ -204,6 +205,7 @@ def test_losses_are_values_and_have_scikit_learns_names(loss):
     assert {name: loss_of(name) for name in LOSSES} == {
         "squared_error": SquaredLoss(),
         "huber": HuberLoss(),
+        "quantile": QuantileLoss(),
         "poisson": PoissonLoss(),
         "gamma": GammaLoss(),
         "log_loss": LogisticLoss(),
