@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat._jit import REASSOCIATE, kernel
+from sparsestat._jit import REASSOCIATE, kernel, register_jitable
 
 __all__ = ["KKTInverse"]
 
@@ -72,7 +72,13 @@ def pivot(right, columns, free, tied, f, k, untie, release, tie, stop, row):
         factor = x[a] / p
         for b in range(k):
             right[a, b] -= factor * z[b]
-    # What is new goes where what goes out was, else to the end.
+    border(right, columns, free, tied, f, k, untie, release, tie, stop, row, x, z, p)
+    return True
+
+
+@register_jitable
+def border(right, columns, free, tied, f, k, untie, release, tie, stop, row, x, z, p):
+    """Put what is new where what goes out was, else to the end; fill the gaps that are left."""
     column, line = release if untie else k, f if tie else stop
     if tie:
         for a in range(f):
@@ -80,8 +86,7 @@ def pivot(right, columns, free, tied, f, k, untie, release, tie, stop, row):
         tied[column] = stop
         for j in range(row.size):
             columns[j, column] = row[j]
-    elif untie:  # the last column fills the gap
-        column = release
+    elif untie:
         for a in range(f):
             right[a, column] = right[a, k - 1]
         tied[column] = tied[k - 1]
@@ -93,11 +98,10 @@ def pivot(right, columns, free, tied, f, k, untie, release, tie, stop, row):
         if tie:
             right[line, k] = -1.0 / p
         free[line] = release
-    elif not tie:  # the last line fills the gap
+    elif not tie:
         for b in range(k - 1):
             right[stop, b] = right[f - 1, b]
         free[stop] = free[f - 1]
-    return True
 
 
 class KKTInverse:

@@ -13,6 +13,19 @@ COMPARED = 6
 STILL = 1e-9
 
 
+@register_jitable(fastmath=REASSOCIATE)
+def add_squares(right, columns, f, k, top, sizes, best, lengths):
+    """Add the squares of how free coordinates move with others, where that can matter."""
+    for a in range(f):
+        for place in range(len(top)):
+            if sizes[place] <= best:  # they are in order, and movements lower the score
+                break
+            moved = 0.0
+            for b in range(k):
+                moved += right[a, b] * columns[top[place], b]
+            lengths[place] += moved * moved
+
+
 @kernel(fastmath=REASSOCIATE)
 def choose(
     right, columns, free, tied, is_free, theta, side, gradient, slope, tilt, bend,
@@ -62,14 +75,7 @@ def choose(
             sizes[place], top[place] = excess, j
             signs[place] = 1.0 if pull > 0.0 else -1.0
     lengths = [1.0] * COMPARED
-    for a in range(f):
-        for place in range(COMPARED):
-            if sizes[place] <= best:  # movements only shorten what it counts for
-                break
-            moved = 0.0
-            for b in range(k):
-                moved += right[a, b] * columns[top[place], b]
-            lengths[place] += moved * moved
+    add_squares(right, columns, f, k, top, sizes, best, lengths)
     for place in range(COMPARED):
         score = sizes[place] / math.sqrt(lengths[place])
         if sizes[place] > best and score > best:
@@ -93,10 +99,11 @@ def advance(
     that ties last.
     """
     n, m = r.size, theta.size
-    step, hit, passed = search(
+    count = list_kinks(
         r, along, side, low, high, theta, moving, d, theta_side, slope, lower, upper,
-        start, bend, ratios, jumps, items,
+        ratios, jumps, items,
     )  # fmt: skip
+    step, hit, passed = select(ratios, jumps, items, count, start, bend)
     if step == math.inf:
         return step, -1, -1, 0
     largest = 0.0
@@ -133,15 +140,14 @@ def advance(
 
 
 @register_jitable
-def search(
+def list_kinks(
     r, along, side, low, high, theta, moving, d, theta_side, slope, lower, upper,
-    start, bend, ratios, jumps, items,
+    ratios, jumps, items,
 ):  # fmt: skip
-    """Return the step to the least, the item that stops it, how many items pass.
+    """List where the derivative jumps, by how much, and why; return how often.
 
-    The derivative jumps where a residual vanishes (item i), a coefficient does (n + j) or
-    reaches a bound (n + m + j). The items passed come first in `items`; -1 stands for none
-    that stops.
+    It does where a residual vanishes (item i), a coefficient does (n + j) or reaches a
+    bound (n + m + j).
     """
     n, m, count = r.size, theta.size, 0
     still = 0.0
@@ -174,7 +180,16 @@ def search(
             jumps[count] = math.inf
             items[count] = n + m + j
             count += 1
-    # Weighted selection: the first item at which the derivative is no longer negative.
+    return count
+
+
+@register_jitable
+def select(ratios, jumps, items, count, start, bend):
+    """Return the step to the least, the item that stops it, how many items pass.
+
+    A weighted selection: the first item at which the derivative is no longer negative. The
+    items passed come first; -1 stands for none that stops.
+    """
     first, end, passed = 0, count, start
     while first < end:
         pivot = ratios[(first + end) // 2]
