@@ -92,6 +92,9 @@ def warm_up() -> None:
     response = np.zeros(20, dtype=[("event", bool), ("time", float)])
     response["event"], response["time"] = True, np.exp(y)
     penalized_path(X, response, loss=CoxLoss(), penalty=L1(), alphas=3, eps=0.5)
+    print("readying quantiles", flush=True)
+    for l2 in (0.0, 0.1):
+        penalized_path(X, y, loss="quantile", penalty=L1(), l2=l2, alphas=3, eps=0.3)
     loaded = sum(sum(kernel.cache_hits().values()) for kernel in KERNELS)
     total = sum(len(kernel.dispatchers) for kernel in KERNELS)
     spent = time.process_time() - start
