@@ -28,15 +28,23 @@ def refresh_columns(columns, r, norms, limits, head, state):
 
 @kernel(fastmath=REASSOCIATE)
 def combine_columns(columns, positions, values, total):
-    """Add up multiples of a few columns; -1 stands for a column of ones."""
-    for a in range(positions.size):
-        j, value = positions[a], values[a]
+    """Add up multiples of a few columns, two at a time; -1 stands for a column of ones."""
+    m = positions.size
+    for a in range(0, m, 2):
+        b = min(a + 1, m - 1)
+        value, other = values[a], values[b] if b > a else 0.0
+        j, k = positions[a], positions[b]
+        constant = 0.0
         if j < 0:
+            constant, value, j = constant + value, 0.0, k
+        if k < 0:
+            constant, other, k = constant + other, 0.0, j
+        if j < 0:  # nothing but ones
             for i in range(total.size):
-                total[i] += value
+                total[i] += constant
             continue
         for i in range(total.size):
-            total[i] += value * columns[j, i]
+            total[i] += constant + value * columns[j, i] + other * columns[k, i]
 
 
 class DenseDesign:

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat._jit import REASSOCIATE, kernel
+from sparsestat._jit import REASSOCIATE, kernel, register_jitable
 
 __all__ = ["KKTInverse"]
 
 # Exchanges that leave less are refused, and inverses with larger entries: no digits left.
 SINGULAR = 1e-13
 LARGEST = 1e12
+NO_ROW = np.empty(0)
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -32,6 +33,75 @@ def add_outer(A, left, right):
             if factor != 0.0:
                 for b in range(right.shape[1]):
                     A[a, b] += factor * right[t, b]
+
+
+@kernel(fastmath=REASSOCIATE)
+def pivot(right, columns, free, tied, f, k, untie, release, tie, stop, row):
+    """Exchange in a flat matrix, where a release comes with a stop; return whether it can.
+
+    Released is the tied sample, if `untie`, or else the resting coordinate `release`; what
+    stops is the sample, if `tie`, or else the free coordinate at the position `stop`. With
+    the column x that the release moves along and the row z that stops it all four exchanges
+    are Y - x z' / p, bordered by x / p and z / p where a column or a row is new.
+    """
+    x, z = right[:f, 0] * 0.0, right[0, :k] * 0.0
+    for a in range(f):
+        if untie:
+            x[a] = right[a, release]
+        else:
+            for b in range(k):
+                x[a] += right[a, b] * columns[release, b]
+    if tie:
+        for a in range(f):
+            for b in range(k):
+                z[b] += row[free[a]] * right[a, b]
+    else:
+        for b in range(k):
+            z[b] = right[stop, b]
+    if untie:
+        p = z[release]
+    elif tie:
+        p = -row[release]
+        for b in range(k):
+            p += z[b] * columns[release, b]
+    else:
+        p = x[stop]
+    if not abs(p) > SINGULAR:
+        return False
+    for a in range(f):
+        factor = x[a] / p
+        for b in range(k):
+            right[a, b] -= factor * z[b]
+    border(right, columns, free, tied, f, k, untie, release, tie, stop, row, x, z, p)
+    return True
+
+
+@register_jitable
+def border(right, columns, free, tied, f, k, untie, release, tie, stop, row, x, z, p):
+    """Put what is new where what goes out was, else to the end; fill the gaps that are left."""
+    column, line = release if untie else k, f if tie else stop
+    if tie:
+        for a in range(f):
+            right[a, column] = x[a] / p
+        tied[column] = stop
+        for j in range(row.size):
+            columns[j, column] = row[j]
+    elif untie:
+        for a in range(f):
+            right[a, column] = right[a, k - 1]
+        tied[column] = tied[k - 1]
+        for j in range(columns.shape[0]):
+            columns[j, column] = columns[j, k - 1]
+    if not untie:
+        for b in range(k):
+            right[line, b] = z[b] / p
+        if tie:
+            right[line, k] = -1.0 / p
+        free[line] = release
+    elif not tie:
+        for b in range(k - 1):
+            right[stop, b] = right[f - 1, b]
+        free[stop] = free[f - 1]
 
 
 class KKTInverse:
@@ -150,47 +220,19 @@ class KKTInverse:
         d)``. If the matrix would be singular nothing is changed.
         """
         self._reserve(1 + max(self.n_free, self.n_tied))
-        done = self._pivot(*changes) if self.flat else self._border(changes)
-        if not done:
-            return False
-        for kind, what, *_ in changes:
-            if kind == "untie":
-                self._untie(what)
-            elif kind == "fix":
-                self._fix(what)
         self.age += 1
-        return True
+        return self._pivot(*changes) if self.flat else self._border(changes)
 
     def _pivot(self, out, into) -> bool:
-        """Exchange in a flat matrix, where a release comes with a stop.
-
-        With the column x that the release moves along and the row z that stops it, all
-        four exchanges are Y - x z' / pivot, bordered by x / pivot and z / pivot where a
-        column or row is new.
-        """
-        f, k = self.n_free, self.n_tied
-        releases, ties = out[0] == "untie", into[0] == "tie"
-        x = self.right[:, out[1]].copy() if releases else self.right @ self.columns[out[1]]
-        z = into[2][self.free] @ self.right if ties else self.right[into[1]].copy()
-        if releases:
-            pivot = z[out[1]]
-        else:
-            pivot = z @ self.columns[out[1]] - into[2][out[1]] if ties else x[into[1]]
-        if not abs(pivot) > SINGULAR:
-            return False
-        x /= -pivot
-        add_outer(self._right, x[None], z[None])
-        if ties:
-            self._right[:f, k] = -x
-            self._tied[k], self._columns[:, k] = into[1], into[2]
-            self.n_tied += 1
-        if not releases:
-            self._right[f, :k] = z / pivot
-            self._free[f] = out[1]
-            self.n_free += 1
-            if ties:
-                self._right[f, k] = -1.0 / pivot
-        return True
+        untie, tie = out[0] == "untie", into[0] == "tie"
+        row = into[2] if tie else NO_ROW
+        parts = (self._right, self._columns, self._free, self._tied)
+        sizes = (self.n_free, self.n_tied)
+        done = pivot(*parts, *sizes, untie, out[1], tie, into[1], row)
+        if done:
+            self.n_free += (not untie) - (not tie)
+            self.n_tied += tie - untie
+        return done
 
     def _border(self, changes) -> bool:
         """Exchange in any matrix, by bordering.
@@ -227,6 +269,11 @@ class KKTInverse:
         add_outer(self._null, V_free, W_free)
         add_outer(self._dual, -V_tied, W_tied)
         self._append(changes, G, V_free, V_tied)
+        for kind, what, *_ in changes:
+            if kind == "untie":
+                self._untie(what)
+            elif kind == "fix":
+                self._fix(what)
         return True
 
     def _append(self, changes, G, V_free, V_tied) -> None:

@@ -201,24 +201,17 @@ class Piece:
         self._gradient[1:] = u.size * self._block.gradient(u) / self._sizes[1:]
         self._gradient += total * self._rows(np.zeros(1, dtype=np.intp))[0]
 
-    def _flip(self, samples, tie) -> np.ndarray | None:
-        """Let residuals change sign, and that of `tie`, if any, vanish; return its row."""
-        if tie >= 0:
-            samples = np.append(samples, tie)
-        if samples.size == 0:
-            return None
-        side = self._side[samples]
-        change = -side * self._weight[samples]
-        self._side[samples] = -side
-        if tie >= 0:
-            change[-1] = -(self._high if side[-1] > 0.0 else self._low)[tie]
-            self._r[tie] = self._side[tie] = 0.0
+    def _update(self, samples, changes) -> np.ndarray:
+        """Let slopes of samples change; return the row of the last one."""
         if samples.size > MANY * self._r.size:
             self._regrade()
             return self._rows(samples[-1:])[0]
-        rows = self._rows(samples)
-        self._gradient += change @ rows
-        return rows[-1]
+        rows = self._block.samples(samples) / self._sizes[1:]
+        self._gradient[1:] += changes @ rows
+        row = np.empty(self.theta.size)
+        row[0], row[1:] = float(self._fit_intercept), rows[-1]
+        self._gradient[0] += row[0] * changes.sum()
+        return row
 
     def _refine(self) -> None:
         """Make tied samples fit to rounding, and all that follows from it exact."""

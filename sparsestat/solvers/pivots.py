@@ -2,15 +2,28 @@
 
 import math
 
-from sparsestat._jit import REASSOCIATE, kernel
+from sparsestat._jit import REASSOCIATE, kernel, register_jitable
 
-__all__ = ["FREE", "NOTHING", "TIED", "choose", "search"]
+__all__ = ["FREE", "NOTHING", "TIED", "advance", "choose"]
 
 NOTHING, TIED, FREE = 0, 1, 2
 # So many coordinates are compared by their slope on the way, the others at the start.
 COMPARED = 6
 # What moves less than this, relative to the largest movement, is taken to stand still.
 STILL = 1e-9
+
+
+@register_jitable(fastmath=REASSOCIATE)
+def add_squares(right, columns, f, k, top, sizes, best, lengths):
+    """Add the squares of how free coordinates move with others, where that can matter."""
+    for a in range(f):
+        for place in range(len(top)):
+            if sizes[place] <= best:  # they are in order, and movements lower the score
+                break
+            moved = 0.0
+            for b in range(k):
+                moved += right[a, b] * columns[top[place], b]
+            lengths[place] += moved * moved
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -62,14 +75,7 @@ def choose(
             sizes[place], top[place] = excess, j
             signs[place] = 1.0 if pull > 0.0 else -1.0
     lengths = [1.0] * COMPARED
-    for a in range(f):
-        for place in range(COMPARED):
-            if sizes[place] <= best:  # movements only shorten what it counts for
-                break
-            moved = 0.0
-            for b in range(k):
-                moved += right[a, b] * columns[top[place], b]
-            lengths[place] += moved * moved
+    add_squares(right, columns, f, k, top, sizes, best, lengths)
     for place in range(COMPARED):
         score = sizes[place] / math.sqrt(lengths[place])
         if sizes[place] > best and score > best:
@@ -79,16 +85,69 @@ def choose(
 
 
 @kernel()
-def search(
-    r, along, side, weight, theta, moving, d, theta_side, slope, lower, upper,
+def advance(
+    r, along, side, low, high, theta, moving, d, theta_side, is_free, slope, lower, upper,
     start, bend, ratios, jumps, items,
 ):  # fmt: skip
-    """Minimise along a direction; return the step, the item that stops it, how many pass.
+    """Go along a direction to where the objective is least, past kinks if need be.
 
-    The derivative is `start` < 0 at first, grows by `bend` times the step and jumps where a
-    residual vanishes (item i), a coefficient does (n + j) or reaches a bound (n + m + j).
-    The items passed come first in `items`; -1 stands for none that stops. Residuals and
-    coefficients are those before the step.
+    Along it residuals fall by `along` and the `moving` coordinates change by `d`; the
+    derivative is `start` < 0 at first and grows by `bend` times the step. Returns how far
+    predictors move at most, infinity if there is no least; which sample ties, or -1; the
+    position among those moving of the coordinate that comes to rest, or -1; and how many
+    samples change their slope: these are the first `items`, by the first `jumps`, the one
+    that ties last.
+    """
+    n, m = r.size, theta.size
+    count = list_kinks(
+        r, along, side, low, high, theta, moving, d, theta_side, slope, lower, upper,
+        ratios, jumps, items,
+    )  # fmt: skip
+    step, hit, passed = select(ratios, jumps, items, count, start, bend)
+    if step == math.inf:
+        return step, -1, -1, 0
+    largest = 0.0
+    for i in range(n):
+        r[i] -= step * along[i]
+        largest = max(largest, abs(along[i]))
+    for a in range(moving.size):
+        theta[moving[a]] += step * d[a]
+    count, tie, rest = 0, -1, -1
+    for c in range(passed):
+        item = items[c]
+        if item >= n:
+            theta_side[item - n] *= -1.0
+            continue
+        jumps[count], items[count] = side[item] * (low[item] - high[item]), item
+        side[item] *= -1.0
+        count += 1
+    if 0 <= hit < n:
+        tie = hit
+        jumps[count], items[count] = -high[hit] if side[hit] > 0.0 else -low[hit], hit
+        r[hit] = side[hit] = 0.0
+        count += 1
+    elif hit >= n:
+        j = (hit - n) % m
+        for a in range(moving.size):
+            if moving[a] == j:
+                rest = a
+        end = 0.0
+        if hit >= n + m:
+            end = upper[j] if d[rest] > 0.0 else lower[j]
+        theta[j], is_free[j] = end, False
+        theta_side[j] = 0.0 if end == 0.0 else math.copysign(1.0, end)
+    return step * largest, tie, rest, count
+
+
+@register_jitable
+def list_kinks(
+    r, along, side, low, high, theta, moving, d, theta_side, slope, lower, upper,
+    ratios, jumps, items,
+):  # fmt: skip
+    """List where the derivative jumps, by how much, and why; return how often.
+
+    It does where a residual vanishes (item i), a coefficient does (n + j) or reaches a
+    bound (n + m + j).
     """
     n, m, count = r.size, theta.size, 0
     still = 0.0
@@ -99,7 +158,7 @@ def search(
         speed = side[i] * along[i]
         if speed > still:
             ratios[count] = max(side[i] * r[i], 0.0) / speed
-            jumps[count] = weight[i] * speed
+            jumps[count] = (high[i] - low[i]) * speed
             items[count] = i
             count += 1
     still = 0.0
@@ -121,7 +180,16 @@ def search(
             jumps[count] = math.inf
             items[count] = n + m + j
             count += 1
-    # Weighted selection: the first item at which the derivative is no longer negative.
+    return count
+
+
+@register_jitable
+def select(ratios, jumps, items, count, start, bend):
+    """Return the step to the least, the item that stops it, how many items pass.
+
+    A weighted selection: the first item at which the derivative is no longer negative. The
+    items passed come first; -1 stands for none that stops.
+    """
     first, end, passed = 0, count, start
     while first < end:
         pivot = ratios[(first + end) // 2]

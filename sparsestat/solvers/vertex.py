@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from sparsestat.solvers.piece import Kinks, Piece
-from sparsestat.solvers.pivots import NOTHING, TIED, choose, search
+from sparsestat.solvers.pivots import NOTHING, TIED, advance, choose
 
 __all__ = ["Vertex"]
 
@@ -181,53 +181,34 @@ class Vertex(Piece):
         Returns the change of the inverse that this brings, a coordinate named by its
         position among the `moving` ones.
         """
-        n, m = self._r.size, self.theta.size
-        along = self._along(moving, d)
-        items = np.empty(n + 2 * m, dtype=np.intp)
-        step, hit, passed = search(
+        size = self._r.size + 2 * self.theta.size
+        items = np.empty(size, dtype=np.intp)
+        ratios, jumps = np.empty((2, size))
+        moved, tie, rest, count = advance(
             self._r,
-            along,
+            self._along(moving, d),
             self._side,
-            self._weight,
+            self._low,
+            self._high,
             self.theta,
             moving,
             d,
             self._theta_side,
+            self._is_free,
             self._kinks.slope,
             self._lower,
             self._upper,
             slope,
             bend,
-            *np.empty((2, items.size)),
+            ratios,
+            jumps,
             items,
         )
-        if not math.isfinite(step):  # a slope that is rounding, along which nothing moves
+        if math.isinf(moved):  # a slope that is rounding, along which nothing moves
             self._stuck = True
             return None
-        self._r -= step * along
-        self.theta[moving] += step * d
-        still = step * np.abs(along).max(initial=0.0) <= TINY * self._unit
-        self._stalls = self._stalls + 1 if still else 0
-        flipped = items[:passed]
-        crossed = flipped >= n
-        if crossed.any():
-            self._theta_side[flipped[crossed] - n] *= -1.0
-            flipped = flipped[~crossed]
-        row = self._flip(flipped, hit if hit < n else -1)
-        if hit < 0:
-            return None
-        if hit < n:
-            return ("tie", hit, row)
-        return self._rest(hit, moving, d)
-
-    def _rest(self, hit, moving, d) -> tuple[Any, ...]:
-        """Bring a coordinate to rest, at zero or at a bound."""
-        n, m = self._r.size, self.theta.size
-        coordinate = (hit - n) % m
-        position = int(np.flatnonzero(moving == coordinate)[0])
-        end = 0.0
-        if hit >= n + m:
-            end = (self._upper if d[position] > 0.0 else self._lower)[coordinate]
-        self.theta[coordinate], self._theta_side[coordinate] = end, np.sign(end)
-        self._is_free[coordinate] = False
-        return ("fix", position)
+        self._stalls = self._stalls + 1 if moved <= TINY * self._unit else 0
+        row = self._update(items[:count], jumps[:count]) if count else None
+        if tie >= 0:
+            return ("tie", tie, row)
+        return ("fix", rest) if rest >= 0 else None
