@@ -95,8 +95,9 @@ class PathResult:
     def predict(self, X: Any) -> np.ndarray:
         """Evaluate the linear predictor at every strength, without offsets.
 
-        For squared error and Huber's loss that is the prediction, for Poisson and gamma
-        loss its logarithm, for logistic loss the logarithm of the odds of the second class.
+        For squared error, Huber's and the quantile loss that is the prediction, for Poisson
+        and gamma loss its logarithm, for logistic loss the logarithm of the odds of the
+        second class.
 
         Parameters
         ----------
@@ -223,7 +224,7 @@ def penalized_path(
         :class:`~sparsestat.losses.CoxLoss`, where `fit_intercept` does nothing.
     penalty : Penalty, default=None
         None means ``MCP(gamma=3.0)``, for other losses than squared error with
-        ``adaptive=True``.
+        ``adaptive=True``, and ``L1()`` for quantiles.
     alphas : int or array-like of shape (n_alphas,), default=100
         Strengths, or how many to place evenly in logarithm from the smallest one at
         which every penalised coefficient is zero.

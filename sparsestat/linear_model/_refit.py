@@ -81,11 +81,11 @@ class Refit(PenalizedModel):
         -------
         results
             Of statsmodels' OLS for squared error, with weights of GLM; of RLM with the
-            norm of Huber at scale one, GLM with the Poisson, gamma or binomial family, or
-            MNLogit for ``loss="multinomial"``. Coefficients have the features' names, or x0,
-            x1, ..., and "const" for the intercept. With more than two classes fitted one
-            against all others, a list: for each class its model, of the features that it
-            has a coefficient for.
+            norm of Huber at scale one, QuantReg, GLM with the Poisson, gamma or binomial
+            family, or MNLogit for ``loss="multinomial"``. Coefficients have the features'
+            names, or x0, x1, ..., and "const" for the intercept. With more than two
+            classes fitted one against all others, a list: for each class its model, of the
+            features that it has a coefficient for.
 
         Raises
         ------

@@ -120,14 +120,17 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
     ----------
     alpha : float, default=1.0
         Strength of the penalty, >= 0.
-    loss : {"squared_error", "huber", "poisson", "gamma"} or Loss, default="squared_error"
+    loss : {"squared_error", "huber", "quantile", "poisson", "gamma"} or Loss, \
+default="squared_error"
         Half the squared error; :class:`~sparsestat.losses.HuberLoss`, for outliers;
+        :class:`~sparsestat.losses.QuantileLoss`, for the median or another quantile;
         :class:`~sparsestat.losses.PoissonLoss` and :class:`~sparsestat.losses.GammaLoss`,
         for counts and positive responses, of which the linear predictor is the logarithm
         of the mean. Or such an object with settings, or a loss of your own.
     penalty : Penalty, default=None
         A penalty of :mod:`sparsestat.penalties` or one of your own. None means
-        ``MCP(gamma=3.0)``, for other losses than squared error with ``adaptive=True``.
+        ``MCP(gamma=3.0)``, for other losses than squared error with ``adaptive=True``, and
+        ``L1()`` for quantiles.
     l2 : float, default=0.0
         Strength of an additional ridge term, >= 0, not multiplied by `alpha`.
     fit_intercept : bool, default=True
@@ -144,9 +147,9 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
     solver : str, default="auto"
         "auto" takes the first that can solve the problem, of: "gram" (squared error, n > 2 p
         and p <= 5000), "working_set" (squared error), "prox_newton" (other smooth losses),
-        "subset" (constraints on the support, and by name L0: exchanges lead to better
-        minima), "accelerated" (penalties on all coefficients, operators). One that cannot
-        solve the problem says why.
+        "quantile", "subset" (constraints on the support, and by name L0: exchanges lead to
+        better minima), "accelerated" (penalties on all coefficients, operators). One that
+        cannot solve the problem says why.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000

@@ -177,11 +177,13 @@ def unit_scale() -> Any:
 
 
 def _quantile(loss: Any, part: Selected, options: dict[str, Any]) -> Any:
+    """Fit quantiles, with more steps than by default: those leave a hundredth, say."""
     import statsmodels.api as sm
 
     _refuse_cov_type(options, 'vcov="robust" or "iid"')
     part = part.repeated("quantiles")
-    return sm.QuantReg(part.rest, part.columns).fit(q=loss.quantile, **options)
+    model = sm.QuantReg(part.rest, part.columns)
+    return model.fit(q=loss.quantile, **{"p_tol": 1e-10, "max_iter": 5000, **options})
 
 
 def _multinomial(loss: Any, part: Selected, options: dict[str, Any]) -> Any:

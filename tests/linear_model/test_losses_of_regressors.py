@@ -13,7 +13,13 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import PoissonRegressor
-from sklearn.metrics import d2_tweedie_score, make_scorer, mean_poisson_deviance, r2_score
+from sklearn.metrics import (
+    d2_pinball_score,
+    d2_tweedie_score,
+    make_scorer,
+    mean_poisson_deviance,
+    r2_score,
+)
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils import get_tags
 
@@ -31,6 +37,7 @@ from sparsestat import (
     PenalizedRegressor,
     PenalizedRegressorCV,
     PoissonLoss,
+    QuantileLoss,
     penalized_path,
 )
 from sparsestat.losses import CoxLoss, MultinomialLoss, loss_of
@@ -254,7 +261,18 @@ def test_the_score_of_squared_error_is_r2(X, weight):
     assert_allclose(model.score(X, y, sample_weight=weight), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("loss", ["squared_error", *LOSSES])
+@pytest.mark.parametrize("quantile", [0.3, 0.5])
+def test_the_score_of_quantiles_is_scikit_learns(X, weight, quantile):
+    y = respond(X, "huber")
+    model = PenalizedRegressor(0.05, loss=QuantileLoss(quantile)).fit(X, y)
+    expected = d2_pinball_score(y, model.predict(X), alpha=quantile)
+    assert_allclose(model.score(X, y), expected, rtol=1e-9)
+    many = PenalizedRegressorCV(5, loss=model.loss, eps=0.1, cv=FOLDS).fit(X, y)
+    assert 0.0 < many.score(X, y, sample_weight=weight) < 1.0
+    assert not get_tags(many).target_tags.positive_only
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile", *LOSSES])
 def test_a_constant_is_explained_by_itself_alone(loss, X):
     for level in (1.0, 0.1, 1e5 / 3):
         model = PenalizedRegressor(0.1, loss=loss).fit(X, np.full(N, level))
@@ -337,10 +355,11 @@ def test_losses_of_other_models_are_refused(X, estimator, loss, message):
 
 @pytest.mark.parametrize("penalty", [L0(), Lq(0.5), CEL0()], ids=str)
 def test_penalties_that_jump_are_refused_where_the_curvature_has_no_bound(X, penalty):
-    for loss in POSITIVE:
+    for loss in [*POSITIVE, "quantile"]:
         model = PenalizedRegressor(0.05, loss=loss, penalty=penalty)
-        with pytest.raises(ValueError, match=r"depends, .* and that of .* has no bound"):
-            model.fit(X, respond(X, loss))
+        wanted = r"depends, .* and (that of .* has no bound|QuantileLoss.* has none)"
+        with pytest.raises(ValueError, match=wanted):
+            model.fit(X, respond(X, loss if loss in POSITIVE else "huber"))
         assert not hasattr(model, "coef_")
     model = PenalizedRegressor(0.05, loss="huber", penalty=penalty).fit(X, respond(X, "huber"))
     assert model.converged_

@@ -30,6 +30,7 @@ from sparsestat import (
     PenalizedCoxCV,
     PenalizedRegressor,
     PenalizedRegressorCV,
+    QuantileLoss,
     SelectionWarning,
     TopK,
 )
@@ -324,6 +325,33 @@ def test_results_can_be_saved(family, sample):
     result = refit(fitted(sample), sample.X, sample.y)
     again = pickle.loads(pickle.dumps(result))
     assert_array_equal(again.params, result.params)
+
+
+@pytest.mark.parametrize("quantile", [0.3, 0.5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_quantiles_are_those_of_quantreg(quantile, weighted):
+    """As far as its steps go: they do not end at a vertex."""
+    sample = Sample(FAMILIES["huber"])
+    weight = {"sample_weight": sample.counts} if weighted else {}
+    given = {"offset": sample.offset, **weight}
+    model = PenalizedRegressor(0.05, loss=QuantileLoss(quantile)).fit(
+        sample.X, sample.y, **given
+    )
+    support = model.support_
+    assert 2 <= support.size < P
+    result = refit(model, sample.X, sample.y, vcov="iid", **given)
+    rows = np.repeat(np.arange(N), sample.counts if weighted else 1)
+    exog, rest = sample.exog(support)[rows], (sample.y - sample.offset)[rows]
+    expected = sm.QuantReg(rest, exog).fit(q=quantile, p_tol=1e-10, max_iter=5000, vcov="iid")
+    assert_allclose(result.params, expected.params, rtol=1e-6, atol=1e-8)
+    assert_allclose(result.bse, expected.bse, rtol=1e-6)
+    free = PenalizedRegressor(0.0, loss=QuantileLoss(quantile), penalty=L1())
+    free.fit(sample.X[:, support], sample.y, **given)
+    assert_allclose(np.r_[free.intercept_, free.coef_], result.params, atol=1e-5)
+    with pytest.raises(ValueError, match=r"cov_type is no option .* use vcov"):
+        model.refit(sample.X, sample.y, cov_type="HC1")
+    with pytest.raises(ValueError, match="must hold whole numbers in refit for quantiles"):
+        model.refit(sample.X, sample.y, sample_weight=sample.weight)
 
 
 # --- names --------------------------------------------------------------------------------
