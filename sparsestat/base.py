@@ -297,7 +297,7 @@ class Frame:
         coef = (coef.T / self.scales).T
         return coef, self.y_mean - self.means @ coef
 
-    def bounds(self, lower: np.ndarray, upper: np.ndarray) -> dict[str, np.ndarray]:
+    def bounds(self, lower: np.ndarray, upper: np.ndarray) -> dict[str, Any]:
         """Return bounds of the user's coefficients on the scale of the problem."""
         scales = np.where(np.isfinite(self.scales), self.scales, 1.0)
         return {"lower": lower * scales, "upper": upper * scales}

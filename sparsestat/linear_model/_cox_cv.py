@@ -17,8 +17,8 @@ from sparsestat.linear_model._cross_validation import (
     PathModel,
     as_folds,
 )
-from sparsestat.linear_model._model import Miss, fit_method
-from sparsestat.linear_model._path import PathResult, collect
+from sparsestat.linear_model._model import fit_method
+from sparsestat.linear_model._path import PathResult
 from sparsestat.linear_model._survival import Survival, read_survival
 from sparsestat.metrics import concordance_index
 
@@ -226,17 +226,18 @@ objective_, converged_
         event = data.y["event"][rows]
         return float(event.sum() if data.weight is None else data.weight[rows] @ event)
 
-    def _score_fold(
-        self, data: Data, scored: Data, score: Callable, train: Any, test: Any
-    ) -> tuple[list[float], list[Miss]]:
-        if self.scoring is not None:
-            return super()._score_fold(data, scored, score, train, test)
-        training = data.take(train).weighted()
-        (problem,) = self._model().frame(training, [training.y])
-        path = collect(self.alphas_, list(problem.solve(self.alphas_)), np.float64)
-        part = self._log_likelihoods(data, train, path)
-        whole = self._log_likelihoods(data, np.concatenate([train, test]), path)
-        return ((whole - part) / self._events(data, test)).tolist(), path.misses
+    def _loss_scores(
+        self, scored: Data, train: np.ndarray, test: np.ndarray, paths: list[PathResult]
+    ) -> list[float]:
+        """Return the log partial likelihood of all rows less that of the training rows.
+
+        For each event held out: that of the held-out rows alone would leave out who was at
+        risk with them.
+        """
+        (path,) = paths
+        part = self._log_likelihoods(scored, train, path)
+        whole = self._log_likelihoods(scored, np.concatenate([train, test]), path)
+        return ((whole - part) / self._events(scored, test)).tolist()
 
     def _log_likelihoods(self, data: Data, rows: np.ndarray, path: PathResult) -> np.ndarray:
         """Return the log partial likelihood of some rows at each strength of a path."""
@@ -249,12 +250,7 @@ objective_, converged_
             predictors += part.offset[:, None]
         return -weight.sum() * np.array([likelihood.value(eta) for eta in predictors.T])
 
-    def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
-        raise NotImplementedError("the partial likelihood of held-out samples needs the others")
-
     def _scorer(self) -> Callable:
-        if self.scoring is None:
-            return self._mean_score
         if self.scoring == "concordance":
             return _concordance
         scorer = super()._scorer()

@@ -141,9 +141,9 @@ class PathModel(PenalizedModel):
         self, data: Data, scored: Data, folds: Folds, eligible: np.ndarray
     ) -> tuple[int, list[Miss]]:
         """Score the path on every fold; return the choice and what missed the tolerance."""
-        score, alphas = self._scorer(), self.alphas_
+        alphas = self.alphas_
         results = parallel_map(
-            lambda fold: self._score_fold(data, scored, score, *fold), folds, self.n_jobs
+            lambda fold: self._score_fold(data, scored, *fold), folds, self.n_jobs
         )
         misses = [miss for _, misses in results for miss in misses]
         endless = [miss.alpha for miss in misses if miss.status is Status.UNBOUNDED]
@@ -167,8 +167,6 @@ class PathModel(PenalizedModel):
 
     def _scorer(self) -> Callable:
         """Return a function (held-out data, predictors of one strength) -> score."""
-        if self.scoring is None:
-            return self._mean_score
         scorer = get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
 
         def by_scorer(held: Data, predictors: np.ndarray) -> float:
@@ -182,22 +180,26 @@ class PathModel(PenalizedModel):
         return by_scorer
 
     def _score_fold(
-        self, data: Data, scored: Data, score: Callable, train: Any, test: Any
+        self, data: Data, scored: Data, train: np.ndarray, test: np.ndarray
     ) -> tuple[list[float], list[Miss]]:
         """Fit the path to the training rows; return test scores and misses."""
-        alphas = self.alphas_
-        training, held = data.take(train).weighted(), scored.take(test).weighted()
-        predicted: list[np.ndarray] = []
+        training = data.take(train).weighted()
+        paths: list[PathResult] = []
         misses: list[Miss] = []
         for problem in self._model().frame(training, self._targets(training.y)):
-            steps = [outputs(solution) for solution in problem.solve(alphas)]
-            paths = [collect(alphas, each, np.float64) for each in zip(*steps, strict=True)]
-            misses += paths[0].misses
-            predicted += [path.predict(held.X) for path in paths]
-        predictors = np.stack(predicted, axis=1)
-        if held.offset is not None:
-            predictors += held.offset[:, None, None]
-        return [score(held, predictors[..., a]) for a in range(alphas.size)], misses
+            steps = [outputs(solution) for solution in problem.solve(self.alphas_)]
+            found = [collect(self.alphas_, one, np.float64) for one in zip(*steps, strict=True)]
+            misses += found[0].misses
+            paths += found
+        if self.scoring is None:
+            return self._loss_scores(scored, train, test, paths), misses
+        return held_out_scores(self._scorer(), scored.take(test).weighted(), paths), misses
+
+    def _loss_scores(
+        self, scored: Data, train: np.ndarray, test: np.ndarray, paths: list[PathResult]
+    ) -> list[float]:
+        """Score the paths on the held-out rows by the loss, at every strength."""
+        return held_out_scores(self._mean_score, scored.take(test).weighted(), paths)
 
     def _minimise_criterion(
         self,
@@ -263,6 +265,14 @@ def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
     if not folds:
         raise ValueError("cv yields no folds.")
     return folds
+
+
+def held_out_scores(score: Callable, held: Data, paths: list[PathResult]) -> list[float]:
+    """Score the predictors of held-out data, one path an output, at every strength."""
+    predictors = np.stack([path.predict(held.X) for path in paths], axis=1)
+    if held.offset is not None:
+        predictors += held.offset[:, None, None]
+    return [score(held, predictors[..., a]) for a in range(predictors.shape[-1])]
 
 
 def count_features(paths: list[PathResult]) -> np.ndarray:

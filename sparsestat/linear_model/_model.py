@@ -25,7 +25,7 @@ from sparsestat.base import (
     naming,
 )
 from sparsestat.linalg import StackedDesign
-from sparsestat.losses import MultinomialLoss, QuantileLoss, SquaredLoss, loss_of
+from sparsestat.losses import CoxLoss, MultinomialLoss, QuantileLoss, SquaredLoss, loss_of
 from sparsestat.penalties import L1, MCP, BasePenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
@@ -111,37 +111,16 @@ class Model:
         loss = loss_of(self.loss)
         for y in targets:
             loss.check(y)
-        framed: list[tuple[Problem, Frame, float]] = []
         if isinstance(loss, SquaredLoss):
-            for y in targets:
-                design, target, frame = frame_data(data._replace(y=y), **scaling)
-                sides: Any = frame.bounds(*bounds)
-                squares = LeastSquaresProblem(design, target, **terms, **sides)
-                framed.append((squares, frame, 1.0))
+            framed = [
+                _pose_squares(data._replace(y=y), bounds, scaling, terms) for y in targets
+            ]
         else:
-            pose: Any = GLMProblem
-            if isinstance(loss, MultinomialLoss):
-                pose = _multinomial
-            if isinstance(loss, QuantileLoss):
-                pose = QuantileProblem
-            if loss.response == "time":  # centred all the same: the baseline takes that up
-                pose, scaling["fit_intercept"] = _cox, True
-            design, frame = frame_columns(data, **scaling)
-            if pose is _cox:
-                frame = replace(frame, means=np.zeros_like(frame.means))
-            terms |= {
-                **frame.bounds(*bounds),
-                "loss": loss,
-                "sample_weight": data.weight,
-                "offset": 0.0 if data.offset is None else data.offset,
-                "fit_intercept": self.fit_intercept,
-            }
-            for y in targets:
-                problem = pose(design, y, **terms)
-                framed.append((problem, frame, problem.null_curvature))
+            framed = _pose_others(loss, data, targets, bounds, scaling, terms)
         tol = self.tol
         if tol is None:
             tol = 1e-5 if data.X.dtype == np.float32 else 1e-8
+        # Solvers are asked first: some penalties cannot be fitted to a loss that none takes.
         chosen = [choose_solver(problem, self.solver) for problem, _, _ in framed]
         return [
             FramedProblem(
@@ -161,6 +140,36 @@ class Model:
         return default_penalty(self.loss) if self.penalty is None else self.penalty
 
 
+def _pose_squares(
+    data: Data, bounds: Any, scaling: dict[str, bool], terms: dict[str, Any]
+) -> tuple[Problem, Frame, float]:
+    """Return plain least squares, its frame and its curvature."""
+    design, target, frame = frame_data(data, **scaling)
+    return LeastSquaresProblem(design, target, **terms, **frame.bounds(*bounds)), frame, 1.0
+
+
+def _pose_others(
+    loss: Any, data: Data, targets: Any, bounds: Any, scaling: dict, terms: dict[str, Any]
+) -> list[tuple[Problem, Frame, float]]:
+    """Return the problem, frame and curvature of each target, for a loss of its own."""
+    terms = terms | {
+        "loss": loss,
+        "sample_weight": data.weight,
+        "offset": 0.0 if data.offset is None else data.offset,
+        "fit_intercept": scaling["fit_intercept"],
+    }
+    if loss.response == "time":  # centred all the same: the baseline takes that up
+        scaling, terms = scaling | {"fit_intercept": True}, terms | {"fit_intercept": False}
+    design, frame = frame_columns(data, **scaling)
+    if loss.response == "time":
+        frame = replace(frame, means=np.zeros_like(frame.means))
+    terms |= frame.bounds(*bounds)
+    kinds = (POSES[kind] for kind in type(loss).__mro__ if kind in POSES)
+    pose = next(kinds, GLMProblem)
+    problems = [pose(design, y, **terms) for y in targets]
+    return [(problem, frame, problem.null_curvature) for problem in problems]
+
+
 def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem:
     """Return the problem of all classes together, each with a coefficient a feature."""
     n_classes = y.shape[1]
@@ -169,9 +178,12 @@ def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem
     return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
 
 
-def _cox(design: Any, y: np.ndarray, **terms: Any) -> CoxProblem:
-    """Return the problem of a Cox model, which has no intercept."""
-    return CoxProblem(design, y, **terms | {"fit_intercept": False})
+# The problems of losses that are not sums over samples of smooth functions of one predictor.
+POSES: dict[type, Any] = {
+    MultinomialLoss: _multinomial,
+    QuantileLoss: QuantileProblem,
+    CoxLoss: CoxProblem,
+}
 
 
 def default_penalty(loss: Any) -> BasePenalty:

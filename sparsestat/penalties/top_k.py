@@ -11,8 +11,27 @@ from sparsestat.penalties.joint import SupportConstraint, check_count, largest
 __all__ = ["GroupTopK", "TopK"]
 
 
+class OnePool(SupportConstraint):
+    """A constraint on how many units there may be, wherever they are."""
+
+    k: Any
+
+    def pools(self, n_units: int) -> np.ndarray:
+        """Return the number of each unit's pool: there is one."""
+        return np.zeros(n_units, dtype=np.intp)
+
+    @property
+    def room(self) -> int:
+        """How many units may be in."""
+        return int(self.k)
+
+    def choose(self, sizes: np.ndarray) -> np.ndarray:
+        """Return which units to keep: the k largest."""
+        return largest(sizes, self.k)
+
+
 @dataclass(frozen=True, repr=False)
-class TopK(SupportConstraint):
+class TopK(OnePool):
     """The constraint that at most k coefficients are nonzero: best-subset selection.
 
     Unpenalised features do not count. alpha has no meaning beyond zero or not.
@@ -48,22 +67,9 @@ class TopK(SupportConstraint):
         """Return the number of each coefficient's unit: each is one of its own."""
         return np.arange(n_features)
 
-    def pools(self, n_units: int) -> np.ndarray:
-        """Return the number of each unit's pool: there is one."""
-        return np.zeros(n_units, dtype=np.intp)
-
-    @property
-    def room(self) -> int:
-        """How many units may be in."""
-        return self.k
-
-    def choose(self, sizes: np.ndarray) -> np.ndarray:
-        """Return which units to keep: the k largest."""
-        return largest(sizes, self.k)
-
 
 @dataclass(frozen=True, repr=False)
-class GroupTopK(SupportConstraint):
+class GroupTopK(OnePool):
     """The constraint that at most k groups of coefficients are nonzero.
 
     Parameters
@@ -105,16 +111,3 @@ class GroupTopK(SupportConstraint):
     def sizes(self, b: np.ndarray) -> np.ndarray:
         """Return the Euclidean norms of the groups."""
         return self._index.norms(b)
-
-    def pools(self, n_units: int) -> np.ndarray:
-        """Return the number of each group's pool: there is one."""
-        return np.zeros(n_units, dtype=np.intp)
-
-    @property
-    def room(self) -> int:
-        """How many groups may be in."""
-        return self.k
-
-    def choose(self, sizes: np.ndarray) -> np.ndarray:
-        """Return which groups to keep: the k largest."""
-        return largest(sizes, self.k)

@@ -189,3 +189,14 @@ class Logistic:
         weights = np.ones(self.X.shape[1]) if weights is None else weights
         null = self.null(np.flatnonzero(weights == 0.0), lower, upper)
         return np.abs(self.X.T @ self.residual(*null))[np.isfinite(weights)].max()
+
+
+def rough_solutions(solve, problem, alpha, optimum, rounding=1e-9):
+    """Yield unfinished solutions, whose gaps must bound how far they are off."""
+    gaps = []
+    for max_iter in (1, 2, 5):
+        (rough,) = solve(problem, [alpha], max_iter=max_iter)
+        assert rough.objective - optimum <= rough.dual_gap + rounding
+        gaps.append(rough.dual_gap)
+        yield rough
+    assert max(gaps) > 1e-6  # so that the bound has been put to the test
