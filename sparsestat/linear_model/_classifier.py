@@ -13,13 +13,13 @@ from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import Data, check_vector, naming, validate
 from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, fit_method
 from sparsestat.linear_model._refit import Refit, Response
-from sparsestat.losses import Loss, MultinomialLoss, loss_of
+from sparsestat.losses import LogisticLoss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS
 
 __all__ = ["CLASSIFICATION_CONSTRAINTS", "Classification", "PenalizedClassifier"]
 
 CLASSIFICATION_CONSTRAINTS: dict[str, list[Any]] = {
-    "loss": [StrOptions({"log_loss", "multinomial"}), Loss],
+    "loss": [StrOptions({"log_loss", "multinomial"}), LogisticLoss, MultinomialLoss],
     "solver": [StrOptions({"auto", *SOLVERS})],
     "class_weight": [dict, StrOptions({"balanced"}), None],
 }
@@ -205,7 +205,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
     alpha : float, default=0.1
         Strength of the penalty, >= 0. With standardised features, L1, MCP or SCAD, penalty
         weights of 1 and no offset, every coefficient is 0 from 0.5 on, at the latest.
-    loss : {"log_loss", "multinomial"} or Loss, default="log_loss"
+    loss : {"log_loss", "multinomial"}, LogisticLoss or MultinomialLoss, default="log_loss"
         Minus the mean log-likelihood: of each class against all others, or of the
         multinomial model (two classes have the same with both).
     penalty : Penalty, default=None

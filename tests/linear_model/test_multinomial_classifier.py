@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.special import softmax
+from scipy.stats import norm
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -12,6 +13,7 @@ from sklearn.metrics import log_loss
 from sparsestat import (
     L1,
     MCP,
+    Loss,
     MultinomialLoss,
     PenalizedClassifier,
     PenalizedClassifierCV,
@@ -116,3 +118,30 @@ class MCPLike(MultinomialLoss):
     """A loss of numbers, not classes."""
 
     response = "number"
+
+
+class Probit(Loss):
+    """A loss of classes with another link, whose probabilities the classifier cannot know."""
+
+    response = "class"
+
+    def value(self, y, eta):
+        return -norm.logcdf((2.0 * y - 1.0) * eta)
+
+    def gradient(self, y, eta):
+        sign = 2.0 * y - 1.0
+        return -sign * np.exp(norm.logpdf(eta) - norm.logcdf(sign * eta))
+
+    def curvature(self, y, eta):
+        slope = self.gradient(y, eta)
+        return np.maximum(slope * (slope - eta), 0.0)  # rounding far out
+
+
+def test_losses_with_another_link_are_for_paths_only():
+    two = CODES > 0
+    with pytest.raises(ValueError, match="'loss' parameter of PenalizedClassifier"):
+        PenalizedClassifier(loss=Probit()).fit(X[two], Y[two])
+    path = penalized_path(
+        X[two], CODES[two] - 1, loss=Probit(), penalty=L1(), alphas=5, eps=0.2
+    )
+    assert path.converged.all()
