@@ -196,7 +196,7 @@ class PathModel(PenalizedModel):
             predicted += [path.predict(held.X) for path in paths]
         predictors = np.stack(predicted, axis=1)
         if held.offset is not None:
-            predictors += held.offset[:, None, None]
+            predictors += held.offset.reshape(len(held.offset), -1)[:, :, None]
         return [score(held, predictors[..., a]) for a in range(alphas.size)], misses
 
     def _minimise_criterion(
@@ -243,7 +243,8 @@ class PathModel(PenalizedModel):
 
 def _intercepts(problem: FramedProblem) -> int:
     """Count intercepts that can be told apart: those of classes add up to zero."""
-    return max(problem.n_outputs - 1, 1)
+    classes = problem.n_outputs > 1 and not problem.several_responses
+    return problem.n_outputs - classes
 
 
 def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
