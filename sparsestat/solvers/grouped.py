@@ -143,6 +143,8 @@ class Grouped(Structure):
         slack: float = -np.inf,
     ) -> np.ndarray:
         """Return the features of the groups that are the furthest beyond their limits."""
+        if features.size == 0:
+            return features
         groups = np.unique(self.index.of[features])
         excess = self._norms(gradient.values, limits.singles) - limits.norms
         groups = groups[excess[groups] > slack]

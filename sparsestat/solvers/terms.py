@@ -153,11 +153,12 @@ def minimise_quadratic(
         if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
             break
         inside = matter if w.ndim == 1 else np.s_[:, matter]
+        whole = matter.size == H.shape[0] and H.flags.c_contiguous
         start = w.take(matter, axis=-1)
         part = start.copy()
         n_iter += _minimise_block(
             terms.among(matter),
-            submatrix(H, matter),
+            H if whole else submatrix(H, matter),
             q.take(matter, axis=-1),
             part,
             inner_tol,

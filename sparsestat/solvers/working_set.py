@@ -60,9 +60,10 @@ class WorkingSet(ABC):
         self.w = np.empty((*rows, 0))
         self.q = np.empty((*rows, 0))
 
-    @property
-    def room(self) -> int:
-        """How many features the set may grow by at once."""
+    def room_for(self, features: np.ndarray) -> int:
+        """Return how many of some features the set may take in at once."""
+        if features.size <= MIN_GROWTH:
+            return MIN_GROWTH
         return max(MIN_GROWTH, int(np.count_nonzero(filled(self.w))))
 
     def add(self, features: np.ndarray) -> None:
@@ -214,7 +215,7 @@ def _solve(active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
     # Sequential strong rule: gradients are likely to change less than alpha does.
     reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
     entering = structure.beyond(gradient, limits, reach)
-    entering = structure.worst(entering, gradient, limits, active.room)
+    entering = structure.worst(entering, gradient, limits, active.room_for(entering))
     n_iter = 0
     while True:
         _enter(active, gradient, entering)
@@ -222,7 +223,8 @@ def _solve(active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
         n_iter += active.minimise(terms, 0.5 * tol * scale, max_iter - n_iter)
         gradient.refresh(active.residual, limits)
         beyond = structure.beyond(gradient, limits)
-        entering = structure.worst(beyond, gradient, limits, active.room, slack)
+        room = active.room_for(beyond)
+        entering = structure.worst(beyond, gradient, limits, room, slack)
         if entering.size == 0 or n_iter >= max_iter:
             break
     rest = np.zeros((*active.w.shape[:-1], beyond.size))
