@@ -20,6 +20,9 @@ from sparsestat import (
     CoxLoss,
     CVDisplay,
     ElasticNet,
+    GroupLasso,
+    GroupMCP,
+    GroupSCAD,
     LogSum,
     Lq,
     PathDisplay,
@@ -83,6 +86,10 @@ def warm_up() -> None:
         penalized_path(X, y, penalty=penalty, alphas=5, eps=0.1)
         if not penalty.jumps:
             penalized_path(X, y, penalty=penalty, alphas=5, eps=0.1, solver="accelerated")
+    for group_penalty in (GroupLasso, GroupMCP, GroupSCAD):
+        print(f"readying {group_penalty.__name__}", flush=True)
+        grouped = group_penalty(np.arange(30) // 3)
+        penalized_path(X, y, penalty=grouped, alphas=8, eps=0.02)
     for dtype in (np.float64, np.float32):
         for design in (X, sparse.csc_array(X)):
             kind = "dense" if design is X else "sparse"

@@ -25,9 +25,11 @@ __all__ = [
     "Data",
     "Frame",
     "LinearEstimator",
+    "check_shape",
     "check_vector",
     "frame_columns",
     "frame_data",
+    "n_columns",
     "is_missing",
     "naming",
     "validate",
@@ -49,10 +51,10 @@ class Data(NamedTuple):
     Parameters
     ----------
     X : ndarray in Fortran order or csc_array, of shape (n, p), float32 or float64
-    y : ndarray of shape (n,), float64, or of labels
+    y : ndarray of shape (n,) or (n, n_responses), float64, or of labels
     weight : ndarray of shape (n,), float64, or None
         Sample weights with mean 1; None if all are equal.
-    offset : ndarray of shape (n,), float64, or None
+    offset : ndarray of the shape of y, float64, or None
         Known part of the linear predictor; None for zero.
     size : float
         The sum of the weights as given: how many samples there are.
@@ -67,7 +69,7 @@ class Data(NamedTuple):
     @property
     def shares(self) -> np.ndarray:
         """The weights, with sum 1."""
-        n = self.y.size
+        n = self.y.shape[0]
         return np.full(n, 1.0 / n) if self.weight is None else self.weight / n
 
     def weighted(self) -> "Data":
@@ -97,7 +99,7 @@ class Data(NamedTuple):
         ValueError
             If the rows have no weight.
         """
-        rows = np.arange(self.y.size)[rows]  # masks become indices
+        rows = np.arange(self.y.shape[0])[rows]  # masks become indices
         self.check_rows()
         if sparse.issparse(self.X):
             X = self.X[rows]
@@ -107,7 +109,7 @@ class Data(NamedTuple):
         weight, size = None, float(rows.size)
         if self.weight is not None:
             weight = _mean_one(self.weight[rows])
-            size = self.size * float(self.weight[rows].sum()) / self.y.size
+            size = self.size * float(self.weight[rows].sum()) / self.y.shape[0]
         offset = None if self.offset is None else self.offset[rows]
         return Data(X, self.y[rows], weight, offset, size)
 
@@ -121,15 +123,16 @@ def validate(
     estimator: BaseEstimator | None = None,
     labels: bool = False,
     reset: bool = True,
+    several: bool = False,
 ) -> Data:
     """Check training data once, at the door.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, LinearOperator} of shape (n, p)
-    y : array-like of shape (n,)
+    y : array-like of shape (n,), or (n, n_responses) if there may be several
     sample_weight : array-like of shape (n,), float or None
-    offset : array-like of shape (n,) or None
+    offset : array-like of the shape of y, or None
     estimator : estimator, optional
         Gets ``n_features_in_`` and ``feature_names_in_``.
     labels : bool
@@ -137,6 +140,8 @@ def validate(
     reset : bool
         Whether the estimator learns the names and number of the features, or X must have
         those that it knows.
+    several : bool
+        Whether y may have several columns, responses that share their features.
 
     Returns
     -------
@@ -160,8 +165,7 @@ def validate(
     with naming("y"):
         if y is None:
             raise ValueError("fit requires y to be passed, but the target y is None.")
-        y = column_or_1d(y, warn=True)
-        y = _check_labels(y, X.shape[0]) if labels else check_vector("y", y, X.shape[0])
+        y = _check_response(y, X.shape[0], labels, several)
     weight, size = None, float(X.shape[0])
     if sample_weight is not None:
         with naming("sample_weight"):
@@ -170,8 +174,24 @@ def validate(
                 size = float(weight.sum())
             weight = _mean_one(weight)
     if offset is not None:
-        offset = check_vector("offset", offset, X.shape[0])
+        offset = check_shape("offset", offset, y.shape)
     return Data(X, y, weight, offset, size)
+
+
+def n_columns(y: Any) -> int:
+    """Count the columns of a response, 1 for a vector."""
+    with naming("y"):
+        shape = np.asarray(y).shape
+    return shape[1] if len(shape) == 2 else 1
+
+
+def _check_response(y: Any, size: int, labels: bool, several: bool) -> np.ndarray:
+    """Return y as a vector, or as a matrix of several responses if that is allowed."""
+    if several and n_columns(y) > 1:
+        y = check_array(y, dtype=np.float64, input_name="y")
+        return check_shape("y", y, (size, y.shape[1]))
+    y = column_or_1d(y, warn=True)
+    return _check_labels(y, size) if labels else check_vector("y", y, size)
 
 
 def _check_operator(
@@ -214,6 +234,20 @@ def check_vector(name: str, values: Any, size: int | None = None) -> np.ndarray:
             raise ValueError(f"{name} must be one-dimensional. Got shape {values.shape}.")
         if size is not None:
             _check_size(name, values, size)
+    return values
+
+
+def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an argument as float64 numbers, one for each sample, and response if several."""
+    if len(shape) == 1:
+        return check_vector(name, values, shape[0])
+    with naming(name):
+        values = check_array(values, dtype=np.float64, input_name=name)
+        if values.shape != shape:
+            raise ValueError(
+                f"{name} must have shape {shape}, a row for each sample and a column for each "
+                f"response. Got shape {values.shape} (inconsistent numbers of samples)."
+            )
     return values
 
 
@@ -282,12 +316,12 @@ class Frame:
     scales : ndarray of shape (p,)
         What the columns are divided by; infinity for constant columns, which are
         collinear with the intercept and get coefficient 0.
-    y_mean : float
+    y_mean : float, or ndarray of shape (K,)
     """
 
     means: np.ndarray
     scales: np.ndarray
-    y_mean: float
+    y_mean: Any
 
     def restore(self, coef: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return coefficients and intercept for the user's columns.
@@ -329,21 +363,23 @@ def frame_data(
     Returns
     -------
     design : DenseDesign or CentredSparseDesign
-    target : ndarray of shape (n,)
+    target : ndarray of shape (n,), or (n_responses, n) if there are several
     frame : Frame
     """
     X, y, weight, offset, _ = data
     root = None if weight is None else np.sqrt(weight)
-    target = y[None] if offset is None else (y - offset)[None]
-    y_mean = np.zeros(1)
+    rows = np.atleast_2d((y if offset is None else y - offset).T)  # one a response
+    y_mean: Any = np.zeros(len(rows))
     if fit_intercept:
-        target, y_mean = _centre(target.copy(), data.shares)
-    target = target[0] if root is None else root * target[0]
+        rows, y_mean = _centre(rows.copy(), data.shares)
+    target = np.ascontiguousarray(rows if root is None else root * rows)
     with np.errstate(over="ignore"):
-        _check_range("y", target @ target, np.abs(target).max())
+        _check_range("y", np.vdot(target, target), np.abs(target).max())
+    if y.ndim == 1:
+        target, y_mean = target[0], float(y_mean[0])
     frame = _framing(X)
     design, means, scales = frame(X, data.shares, root, fit_intercept, standardize)
-    return design, target, Frame(means, scales, float(y_mean[0]))
+    return design, target, Frame(means, scales, y_mean)
 
 
 def frame_columns(data: Data, *, fit_intercept: bool, standardize: bool) -> tuple[Any, Frame]:
@@ -489,4 +525,4 @@ class LinearEstimator(BaseEstimator):
                     self, X, accept_sparse=("csr", "csc"), dtype=X_CHECKS["dtype"], reset=False
                 )
         eta = X @ self.coef_.T + self.intercept_
-        return eta if offset is None else eta + check_vector("offset", offset, X.shape[0])
+        return eta if offset is None else eta + check_shape("offset", offset, eta.shape)

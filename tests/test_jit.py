@@ -130,7 +130,15 @@ for design in designs.values():
         fit_estimator(MCP(), design, **options)
         options |= {"positive": True, "penalty_weights": np.arange(design.shape[1])}
         fit_estimator(MCP(), design, **options)
-from sparsestat import CoxLoss, penalized_path
+from sparsestat import CoxLoss, GroupLasso, GroupMCP, GroupSCAD, penalized_path
+
+for penalty in (GroupLasso, GroupMCP, GroupSCAD):
+    for design in designs.values():
+        groups = [j // 3 for j in range(design.shape[1])]
+        options = {"penalty": penalty(groups), "alphas": [0.5, 0.01], "positive": True}
+        for options in (options, {**options, "positive": False}):
+            path = penalized_path(design, y[: design.shape[0]], **options)
+            results.append(path.coefs.toarray().tolist())
 
 response = np.array([(True, time) for time in y], dtype=[("event", bool), ("time", float)])
 path = penalized_path(X, response, loss=CoxLoss(), penalty=L1(), alphas=[0.1])

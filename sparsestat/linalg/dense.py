@@ -78,9 +78,9 @@ class DenseDesign:
         return np.sqrt(squares / self.shape[0])
 
     def gradient(self, r: np.ndarray) -> np.ndarray:
-        """Return X'r / n."""
+        """Return X'r / n, of each row of r if there are several."""
         if self.columns.dtype == np.float64:
-            return (self.columns @ r) / r.size
+            return (self.columns @ r.T).T / r.shape[-1]
         return full_gradient(self, r)  # sums in double precision
 
     def mean_squares(self, weight: np.ndarray | None) -> np.ndarray:
@@ -101,9 +101,9 @@ class DenseDesign:
         return (wide @ wide.T) / self.shape[0]
 
     def predict(self, b: np.ndarray) -> np.ndarray:
-        """Return X b for one coefficient vector, reading only the columns of its support."""
-        support = np.flatnonzero(b)
-        return b[support] @ self.columns[support].astype(np.float64, copy=False)
+        """Return X b, of each row of b if there are several, reading only what matters."""
+        support = np.flatnonzero(b if b.ndim == 1 else b.any(axis=0))
+        return b[..., support] @ self.columns[support].astype(np.float64, copy=False)
 
     def refresh(
         self, r: np.ndarray, limits: np.ndarray, head: int, state: GradientState
@@ -166,15 +166,15 @@ class DenseBlock:
         self.size = positions.size
 
     def predict(self, w: np.ndarray) -> np.ndarray:
-        """Return X_block w."""
+        """Return X_block w, of each row of w if there are several."""
         return w @ self._rows[: self.size]
 
     def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
         """Return X_block' r / n, of the columns from position `first` on.
 
-        `r` may have several columns.
+        `r` may have several rows.
         """
-        return (self._rows[first : self.size] @ r) / r.shape[0]
+        return (self._rows[first : self.size] @ r.T).T / r.shape[-1]
 
     def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return X_block[:, positions] values; -1 stands for a column of ones."""

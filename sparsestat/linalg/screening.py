@@ -111,7 +111,9 @@ def blank_state(p: int) -> GradientState:
 
 
 def full_gradient(design: Any, r: np.ndarray) -> np.ndarray:
-    """Return X'r / n, every column read."""
+    """Return X'r / n, every column read; of each row of r if there are several."""
+    if r.ndim == 2:
+        return np.array([full_gradient(design, row) for row in r])
     state = blank_state(design.shape[1])
     design.refresh(r, np.zeros(design.shape[1]), 0, state)
     return state.exact[0]
@@ -147,6 +149,8 @@ class LazyGradient:
     ----------
     pull, resting : ndarray of shape (p,)
         As in :class:`GradientState`.
+    values : ndarray of shape (p,)
+        The latest exact gradients: at the present residual where they exceed the limit.
     columns_read : int
     """
 
@@ -166,6 +170,7 @@ class LazyGradient:
         self._unit = float(np.abs(r).max()) or 1.0  # keeps squares and their products in range
         self._state = blank_state(p)
         self.pull = self._state.pull
+        self.values = self._state.exact[0]
         self.resting = self._state.resting
         self.columns_read = 0
         self._state.exact[0] = gradient
@@ -184,6 +189,7 @@ class LazyGradient:
     def rest(self, features: np.ndarray, gradient: np.ndarray) -> None:
         """Watch these columns, whose present gradients are known, from now on."""
         self._state.anchors[:, features] = NONE
+        self.values[features] = gradient
         self.pull[features] = self._pull(gradient, features)
         self.resting[features] = True
 

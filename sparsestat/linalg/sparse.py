@@ -74,7 +74,7 @@ class CentredSparseDesign:
         self.norms = norms
 
     def gradient(self, r: np.ndarray) -> np.ndarray:
-        """Return X'r / n, for r with u'r = 0 where X is centred."""
+        """Return X'r / n, for r with u'r = 0 where X is centred; of each row of r."""
         return full_gradient(self, r)
 
     def mean_squares(self, weight: np.ndarray | None) -> np.ndarray:
@@ -98,8 +98,8 @@ class CentredSparseDesign:
         return (wide.T @ wide).toarray() / self.shape[0] - np.outer(self.means, self.means)
 
     def predict(self, b: np.ndarray) -> np.ndarray:
-        """Return X b."""
-        return self.matrix @ b - self.u * (self.means @ b)
+        """Return X b, of each row of b if there are several."""
+        return (self.matrix @ b.T).T - np.multiply.outer(b @ self.means, self.u)
 
     def refresh(
         self, r: np.ndarray, limits: np.ndarray, head: int, state: GradientState
@@ -172,15 +172,15 @@ class CentredSparseBlock:
         self._take(self._features[positions])
 
     def predict(self, w: np.ndarray) -> np.ndarray:
-        """Return X_block w."""
-        return self._columns @ w - self._design.u * (self._means @ w)
+        """Return X_block w, of each row of w if there are several."""
+        return (self._columns @ w.T).T - np.multiply.outer(w @ self._means, self._design.u)
 
     def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
         """Return X_block' r / n, as the design does, of the columns from `first` on.
 
-        `r` may have several columns.
+        `r` may have several rows.
         """
-        return (self._rows @ r)[first:] / r.shape[0]
+        return (self._rows @ r.T)[first:].T / r.shape[-1]
 
     def combine(self, positions: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return X_block[:, positions] values; -1 stands for a column of ones."""

@@ -112,5 +112,5 @@ class StackedBlock:
 
     def gradient(self, r: np.ndarray, first: int = 0) -> np.ndarray:
         """Return the transpose of the columns from `first` on times r, over the rows."""
-        products = self.base.gradient(r.reshape(-1, self._responses)) / self._responses
-        return products[self.places[first:], self.responses[first:]]
+        products = self.base.gradient(r.reshape(-1, self._responses).T) / self._responses
+        return products[self.responses[first:], self.places[first:]]

@@ -44,10 +44,14 @@ def evaluate(
     total = degrees_of_freedom(problem, alpha, inner) + float(n_intercepts)
     mean_loss = problem.loss_at(inner.coef, inner.intercept)
     more = {} if noise_variance is None else {"variance": noise_variance}
-    value = loss.minus_two_log_likelihood(y, shares, size, mean_loss, **more)
+    several = framed.n_outputs if framed.several_responses else 1  # with one variance
+    value = loss.minus_two_log_likelihood(
+        y, shares, several * size, mean_loss / several, **more
+    )
     value += total * (2.0 if criterion == "aic" else math.log(count))
     if criterion == "ebic":
-        n_chosen = np.count_nonzero(inner.coef[penalised])
+        chosen = inner.coef[..., penalised]
+        n_chosen = np.count_nonzero(chosen if chosen.ndim == 1 else chosen.any(axis=0))
         value += 2.0 * _log_binomial(np.count_nonzero(penalised), n_chosen)
     return value, total
 

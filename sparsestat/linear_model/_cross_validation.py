@@ -245,7 +245,8 @@ class PathModel(PenalizedModel):
 
 def _intercepts(problem: FramedProblem) -> int:
     """Count intercepts that can be told apart: those of classes add up to zero."""
-    return max(problem.n_outputs - 1, 1)
+    classes = problem.n_outputs > 1 and not problem.several_responses
+    return problem.n_outputs - classes
 
 
 def as_folds(splits: Iterable[Any], n_samples: int) -> Folds:
@@ -271,7 +272,7 @@ def held_out_scores(score: Callable, held: Data, paths: list[PathResult]) -> lis
     """Score the predictors of held-out data, one path an output, at every strength."""
     predictors = np.stack([path.predict(held.X) for path in paths], axis=1)
     if held.offset is not None:
-        predictors += held.offset[:, None, None]
+        predictors += held.offset.reshape(len(held.offset), -1)[:, :, None]
     return [score(held, predictors[..., a]) for a in range(predictors.shape[-1])]
 
 

@@ -74,7 +74,8 @@ class PathDisplay:
         estimator : PenalizedRegressorCV or PenalizedClassifierCV
             Fitted.
         target : label, default=None
-            The class whose path is drawn, needed if there are more than two.
+            The class whose path is drawn, needed if there are more than two; or the number
+            of the response, from 0 on, if there are several.
         feature_names, scales, ax, **kwargs
             As in :meth:`from_path`; the names default to those the estimator has seen.
 
@@ -89,11 +90,13 @@ class PathDisplay:
         """
         paths = _fitted(estimator).path_
         if isinstance(paths, list):
-            found = np.flatnonzero(estimator.classes_ == target)
+            classes = getattr(estimator, "classes_", None)
+            names = np.arange(len(paths)) if classes is None else classes
+            found = np.flatnonzero(names == target)
             if found.size != 1:
+                kind = "responses" if classes is None else "classes"
                 raise ValueError(
-                    f"target must be one of the classes {estimator.classes_.tolist()}. "
-                    f"Got {target!r}."
+                    f"target must be one of the {kind} {names.tolist()}. Got {target!r}."
                 )
             paths = paths[found[0]]
         if feature_names is None:

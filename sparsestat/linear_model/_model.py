@@ -22,6 +22,7 @@ from sparsestat.base import (
     LinearEstimator,
     frame_columns,
     frame_data,
+    n_columns,
     naming,
 )
 from sparsestat.linalg import StackedDesign
@@ -33,6 +34,7 @@ from sparsestat.solvers import (
     GLMProblem,
     LeastSquaresProblem,
     MultinomialProblem,
+    MultiTaskProblem,
     Problem,
     QuantileProblem,
     Solution,
@@ -50,6 +52,7 @@ __all__ = [
     "Model",
     "PenalizedModel",
     "flattest",
+    "takes_several",
     "level_of_the_caller",
     "warn_unless_converged",
 ]
@@ -90,9 +93,10 @@ class Model:
         ----------
         data : Data
             All weights positive; its y is not used.
-        targets : sequence of ndarray of shape (n,), or (n, K) for a loss of K classes
+        targets : sequence of ndarray of shape (n,), or (n, K) for K classes or responses
         """
         penalty = self.chosen_penalty
+        penalty.check_size(data.X.shape[1])
         if penalty.scale_free and self.l2 > 0.0 and not self.standardize:
             raise ValueError(
                 f"l2 together with {penalty} needs standardize=True: the penalty scales the "
@@ -143,9 +147,10 @@ class Model:
 def _pose_squares(
     data: Data, bounds: Any, scaling: dict[str, bool], terms: dict[str, Any]
 ) -> tuple[Problem, Frame, float]:
-    """Return plain least squares, its frame and its curvature."""
+    """Return least squares of one response or several, its frame and its curvature."""
     design, target, frame = frame_data(data, **scaling)
-    return LeastSquaresProblem(design, target, **terms, **frame.bounds(*bounds)), frame, 1.0
+    pose: Any = LeastSquaresProblem if target.ndim == 1 else MultiTaskProblem
+    return pose(design, target, **terms, **frame.bounds(*bounds)), frame, 1.0
 
 
 def _pose_others(
@@ -194,6 +199,21 @@ def default_penalty(loss: Any) -> BasePenalty:
     return MCP(3.0, adaptive=not isinstance(loss, SquaredLoss))
 
 
+def takes_several(loss: Any, y: Any) -> bool:
+    """Tell whether a loss goes with several responses.
+
+    Raises
+    ------
+    ValueError
+        If it does not, and y has several columns.
+    """
+    if isinstance(loss, SquaredLoss):
+        return True
+    if n_columns(y) > 1:
+        raise ValueError(f"y with several responses needs squared error. Got loss {loss}.")
+    return False
+
+
 @dataclass(frozen=True)
 class FramedProblem:
     """A numeric problem with the way back to the user's columns.
@@ -234,14 +254,34 @@ class FramedProblem:
     @property
     def n_outputs(self) -> int:
         """How many linear predictors the problem has."""
+        if self.several_responses:
+            return self.problem.y.shape[0]
         return self.problem.n_features // self.frame.means.size
+
+    @property
+    def several_responses(self) -> bool:
+        """Whether they belong to several responses."""
+        return isinstance(self.problem, MultiTaskProblem)
+
+    def _inner(self, coef: np.ndarray) -> np.ndarray:
+        """Return coefficients of shape (p,) or (p, K) as the problem has them."""
+        coef = self.frame.express(coef)
+        return np.ascontiguousarray(coef.T) if self.several_responses else coef.ravel()
+
+    def _outer(self, coef: np.ndarray) -> np.ndarray:
+        """Return the problem's coefficients, in its units, with shape (p,) or (p, K)."""
+        if self.several_responses:
+            return coef.T
+        if self.n_outputs == 1:
+            return coef
+        return self._centred(coef.reshape(-1, self.n_outputs))
 
     def express(self, solution: Solution) -> Solution:
         """Return a solution for the user's columns on the scale of the problem."""
         shift = self.frame.y_mean - self.frame.means @ solution.coef
         return replace(
             solution,
-            coef=self.frame.express(solution.coef).ravel(),
+            coef=self._inner(solution.coef),
             intercept=solution.intercept - shift,
         )
 
@@ -250,8 +290,7 @@ class FramedProblem:
     ) -> Iterator[Solution]:
         """Yield the solutions at `alphas`, for the user's columns."""
         if start is not None:
-            start = self.frame.express(start).ravel()
-            start = np.clip(start, self.problem.lower, self.problem.upper)
+            start = np.clip(self._inner(start), self.problem.lower, self.problem.upper)
         for solution in solve_path(
             self.problem,
             alphas,
@@ -260,12 +299,9 @@ class FramedProblem:
             max_iter=self.max_iter,
             start=start,
         ):
-            coef = solution.coef
-            if self.n_outputs > 1:
-                coef = self._centred(coef.reshape(-1, self.n_outputs))
-            coef, intercept = self.frame.restore(coef)
+            coef, intercept = self.frame.restore(self._outer(solution.coef))
             intercept = solution.intercept + intercept
-            if self.n_outputs > 1:
+            if self.n_outputs > 1 and not self.several_responses:  # classes
                 intercept = intercept - np.mean(intercept)
             yield replace(solution, coef=coef, intercept=intercept)
 

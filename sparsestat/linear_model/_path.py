@@ -18,6 +18,7 @@ from sparsestat.linear_model._model import (
     FramedProblem,
     Miss,
     Model,
+    takes_several,
     warn_unless_converged,
 )
 from sparsestat.linear_model._survival import read_survival
@@ -208,7 +209,7 @@ def penalized_path(
     solver: str = "auto",
     tol: float | None = None,
     max_iter: int = 10_000,
-) -> PathResult:
+) -> Any:
     """Fit a penalised linear model at many strengths, each from the last solution.
 
     Parameters
@@ -232,16 +233,17 @@ def penalized_path(
         The last strength over the first, where `alphas` is a number. With more features
         than samples 0.05 is usual: far below, models nearly interpolate and take long.
     sample_weight : array-like of shape (n_samples,), optional
-    offset : array-like of shape (n_samples,), optional
+    offset : array-like of the shape of y, optional
         Known part of the linear predictor.
     l2, fit_intercept, standardize, penalty_weights, positive, bounds, solver, tol, max_iter
         As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`.
 
     Returns
     -------
-    PathResult
+    PathResult, or list of PathResult
         With ``alphas``, ``coefs`` (a sparse array, for the columns as given),
-        ``intercepts``, ``kkt_violations``, ``dual_gaps``, ``n_iters``, ``statuses``.
+        ``intercepts``, ``kkt_violations``, ``dual_gaps``, ``n_iters``, ``statuses``. For
+        several responses one each, with what belongs to all of them in every one.
 
     Raises
     ------
@@ -274,7 +276,8 @@ def penalized_path(
     if loss_of(loss).response == "time":
         data, _ = read_survival(X, y, sample_weight, offset)
     else:
-        data = validate(X, y, sample_weight, offset)
+        several = takes_several(loss_of(loss), y)
+        data = validate(X, y, sample_weight, offset, several=several)
     data = data.weighted()
     target = data.y
     if isinstance(loss_of(loss), MultinomialLoss):
@@ -302,9 +305,10 @@ def penalized_path(
         framed.warn_unless_convex()
         chosen = choose_alphas(alphas, eps, [framed])
         solutions = list(framed.solve(chosen))
-    path = collect(chosen, solutions, data.X.dtype)
-    warn_unless_converged(path.misses, chosen.size, framed.tol, max_iter)
-    return path
+    steps = [outputs(solution) for solution in solutions]
+    paths = [collect(chosen, each, data.X.dtype) for each in zip(*steps, strict=True)]
+    warn_unless_converged(paths[0].misses, chosen.size, framed.tol, max_iter)
+    return paths[0] if data.y.ndim == 1 else paths
 
 
 def _zeros_and_ones(y: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from sparsestat.base import Data, validate
-from sparsestat.linear_model._model import PenalizedModel
+from sparsestat.linear_model._model import PenalizedModel, takes_several
 from sparsestat.linear_model._statsmodels import model_of, selected_columns
 from sparsestat.losses import loss_of
 
@@ -67,7 +67,7 @@ class Refit(PenalizedModel):
         ----------
         X : {array-like, sparse matrix, LinearOperator} of shape (n_samples, n_features)
             All features, as for ``fit``.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
         sample_weight : array-like of shape (n_samples,) or float, optional
             How many samples each row stands for (frequency weights): standard errors are
             those of so many copies of the row, and fall as weights grow. A classifier's
@@ -84,8 +84,8 @@ class Refit(PenalizedModel):
             norm of Huber at scale one, QuantReg, GLM with the Poisson, gamma or binomial
             family, or MNLogit for ``loss="multinomial"``. Coefficients have the features'
             names, or x0, x1, ..., and "const" for the intercept. With more than two
-            classes fitted one against all others, a list: for each class its model, of the
-            features that it has a coefficient for.
+            classes fitted one against all others, or several responses, a list: for each
+            its model, of the features that it has a coefficient for.
 
         Raises
         ------
@@ -100,9 +100,11 @@ class Refit(PenalizedModel):
             That the selection makes naive p-values and intervals optimistic.
         """
         check_is_fitted(self)
-        data = validate(
-            X, y, sample_weight, offset, estimator=self, labels=is_classifier(self), reset=False
-        ).weighted()
+        labels = is_classifier(self)
+        several = not labels and takes_several(loss_of(self._model().loss), y)
+        kind = {"labels": labels, "several": several}
+        data = validate(X, y, sample_weight, offset, estimator=self, **kind, reset=False)
+        data = data.weighted()
         return self._refit(data, self._responses(data.y), y, fit_options)
 
     def _responses(self, y: np.ndarray) -> list[Response]:
@@ -116,7 +118,8 @@ class Refit(PenalizedModel):
         loss = loss_of(self._model().loss)
         model = model_of(loss)
         if data.offset is not None and len(responses) > 1:
-            raise ValueError(f"offset needs two classes. There are {len(responses)}.")
+            kind = "two classes" if is_classifier(self) else "one response"
+            raise ValueError(f"offset needs {kind}. There are {len(responses)}.")
         name = str(getattr(y, "name", None) or "y")
         results = []
         for response in responses:

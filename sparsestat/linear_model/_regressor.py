@@ -12,10 +12,11 @@ from sparsestat._sklearn import (
     StrOptions,
     check_sample_weight,
 )
-from sparsestat.base import check_vector, naming, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, fit_method
-from sparsestat.linear_model._refit import Refit
-from sparsestat.losses import LOSSES, Loss, loss_of
+from sparsestat.base import Data, check_shape, naming, validate
+from sparsestat.linear_model._model import MODEL_CONSTRAINTS, fit_method, takes_several
+from sparsestat.linear_model._refit import Refit, Response
+from sparsestat.losses import LOSSES, Loss, SquaredLoss, loss_of
+from sparsestat.penalties import GroupPenalty, Penalty
 from sparsestat.solvers import SOLVERS
 
 __all__ = ["REGRESSION_CONSTRAINTS", "PenalizedRegressor", "Regression"]
@@ -31,11 +32,28 @@ REGRESSION_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class Regression(RegressorMixin, Refit):
-    """What the penalised regressors share: prediction."""
+    """What the penalised regressors share: responses, prediction."""
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Data:
+        """Validate training data."""
+        loss = loss_of(self.loss)
+        if loss.response != "number":
+            raise ValueError(
+                f"loss must be one for regression. Got {loss}, for a {loss.response}."
+            )
+        several = takes_several(loss, y)
+        return validate(X, y, sample_weight, offset, estimator=self, several=several)
+
+    def _responses(self, y: np.ndarray) -> list[Response]:
+        if y.ndim == 1:
+            return super()._responses(y)
+        return [Response(each, self.support_, f"_{k}") for k, each in enumerate(y.T)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = not _takes_negative(self.loss)
+        squares = isinstance(self.loss, SquaredLoss) or self.loss == "squared_error"
+        tags.target_tags.multi_output = squares and _joins_responses(self)
         return tags
 
     def predict(self, X: Any, offset: Any = None) -> np.ndarray:
@@ -44,13 +62,13 @@ class Regression(RegressorMixin, Refit):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        offset : array-like of shape (n_samples,), optional
+        offset : array-like of shape (n_samples,) or (n_samples, n_responses), optional
             Added to the linear predictor; zero by default, also if the model was
             fitted with an offset.
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_responses)
             On the scale of the response: exp of the linear predictor for Poisson and gamma.
         """
         eta = self._linear_predictor(X, offset)
@@ -62,12 +80,12 @@ class Regression(RegressorMixin, Refit):
 
         That is 1 - (L - L_least) / (L_const - L_least) for the mean losses L of the model,
         of the best constant and of the best prediction of every response: R^2 for squared
-        error, the share of deviance D^2 for others.
+        error, the share of deviance D^2 for others. Losses of several responses add up.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
         sample_weight : array-like of shape (n_samples,), optional
 
         Returns
@@ -76,23 +94,35 @@ class Regression(RegressorMixin, Refit):
             1 at best; 0 for the best constant, and if that is perfect but the model is not.
         """
         eta = self._linear_predictor(X).astype(np.float64)
-        loss, y = loss_of(self.loss), check_vector("y", y, eta.size)
+        loss, y = loss_of(self.loss), check_shape("y", y, eta.shape)
         loss.check(y)
         with naming("sample_weight"):
             weight = check_sample_weight(sample_weight, y)
         share = weight / weight.sum()
-        constant = np.full(y.size, loss.shift(y, share, np.zeros(y.size), 0.0))
-        if np.ptp(y[share > 0.0]) == 0.0:  # what is left is rounding
+        constants = np.array(
+            [loss.shift(each, share, np.zeros(each.size), 0.0) for each in np.atleast_2d(y.T)]
+        )
+        constant = np.broadcast_to(constants, (share.size, constants.size)).reshape(y.shape)
+        if (y[share > 0.0] == y[share > 0.0][0]).all():  # what is left is rounding
             return float(np.allclose(eta, constant, rtol=1e-9, atol=1e-12))
-        mine, least = (share @ loss.excess(y, e, 0.0) for e in (eta, constant))
+        mine, least = ((share @ loss.excess(y, e, 0.0)).sum() for e in (eta, constant))
         return float(1.0 - mine / least)
 
-    def _check_loss(self) -> None:
-        loss = loss_of(self.loss)
-        if loss.response != "number":
-            raise ValueError(
-                f"loss must be one for regression. Got {loss}, for a {loss.response}."
-            )
+
+def _joins_responses(model: Any) -> bool:
+    """Tell whether a model of squared error takes several responses."""
+    penalty = getattr(model, "penalty", None)
+    joins = (
+        penalty is None
+        or (isinstance(penalty, Penalty) and not penalty.jumps)
+        or (isinstance(penalty, GroupPenalty) and penalty.l1_share == 0.0)
+    )
+    return (
+        joins
+        and not getattr(model, "positive", False)
+        and getattr(model, "bounds", None) is None
+        and getattr(model, "solver", "auto") in ("auto", "group_descent")
+    )
 
 
 def _takes_negative(loss: Any) -> bool:
@@ -113,8 +143,14 @@ class PenalizedRegressor(CallbackSupportMixin, Regression):
         sum_i w_i loss(y_i, x_i'b + b0 + offset_i) / sum_i w_i
         + sum_j p(abs(b_j); alpha v_j) + (l2 / 2) sum_j b_j^2,
 
-    with sample weights w and penalty weights v. With squared error, ``penalty=L1()`` and
-    ``standardize=False`` this is scikit-learn's Lasso.
+    with sample weights w and penalty weights v, or with a penalty of groups in place of the
+    sum. With squared error, ``penalty=L1()`` and ``standardize=False`` this is
+    scikit-learn's Lasso.
+
+    Several responses, y of shape (n_samples, n_responses), share their features: squared
+    errors add up, and p is that of the Euclidean norm of a feature's coefficients for all
+    of them. That is scikit-learn's MultiTaskLasso and MultiTaskElasticNet for L1 and
+    ElasticNet; for penalties of groups, norms are those of all coefficients of a group.
 
     Parameters
     ----------
@@ -147,9 +183,10 @@ default="squared_error"
     solver : str, default="auto"
         "auto" takes the first that can solve the problem, of: "gram" (squared error, n > 2 p
         and p <= 5000), "working_set" (squared error), "prox_newton" (other smooth losses),
-        "quantile", "subset" (constraints on the support, and by name L0: exchanges lead to
-        better minima), "accelerated" (penalties on all coefficients, operators). One that
-        cannot solve the problem says why.
+        "quantile", "group_descent" (penalties of groups, several responses), "subset"
+        (constraints on the support, and by name L0: exchanges lead to better minima),
+        "accelerated" (penalties on all coefficients, operators). One that cannot solve the
+        problem says why.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000
@@ -159,11 +196,11 @@ default="squared_error"
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_features,)
+    coef_ : ndarray of shape (n_features,) or (n_responses, n_features)
         Coefficients, of the dtype of X.
-    intercept_ : float
+    intercept_ : float or ndarray of shape (n_responses,)
     support_ : ndarray of int
-        Indices of the nonzero coefficients.
+        Indices of the features with a nonzero coefficient.
     n_iter_ : int
         Epochs plus Newton steps used, at least 1.
     kkt_violation_ : float
@@ -171,7 +208,8 @@ default="squared_error"
         penalty, over the largest absolute gradient at the null model (unpenalised
         features fitted, all others zero), for standardised columns if `standardize`.
         For L0, CEL0 and Lq, how far the proximal operator would move a coefficient,
-        times the curvature, takes the place of the distance. For float32 input it is
+        times the curvature, takes the place of the distance. For groups the distance is
+        Euclidean, over the coefficients of a group. For float32 input it is
         that of the coefficients before they are rounded.
     dual_gap_ : float
         Upper bound on the objective minus its optimum; nan for nonconvex penalties and
@@ -268,17 +306,16 @@ default="squared_error"
         X : {array-like, sparse matrix, LinearOperator} of shape (n_samples, n_features)
             float32 stays float32, other numbers become float64. An operator needs
             ``standardize=False``; "auto" then takes the accelerated solver.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
         sample_weight : array-like of shape (n_samples,) or float, optional
             Nonnegative weights; an integer weight equals as many copies of the row.
-        offset : array-like of shape (n_samples,), optional
+        offset : array-like of the shape of y, optional
             Known part of the linear predictor.
 
         Returns
         -------
         self
         """
-        self._check_loss()
-        data = validate(X, y, sample_weight, offset, estimator=self).weighted()
+        data = self._read(X, y, sample_weight, offset).weighted()
         self._fit_targets(data, [data.y], X, y)
         return self

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.model_selection import check_cv
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval
-from sparsestat.base import Data, naming, validate
+from sparsestat.base import Data, naming
 from sparsestat.linear_model._cross_validation import (
     CV_CONSTRAINTS,
     Folds,
@@ -67,7 +67,7 @@ tol, max_iter
     alphas_ : ndarray of shape (n_alphas,)
         Strengths, largest first.
     path_ : PathResult
-        The path on all data.
+        The path on all data; a list with one for each response if there are several.
     cv_results_ : dict of ndarray
         ``"alpha"``, ``"mean_test_score"``, ``"standard_error"``, ``"n_nonzero"`` (on all
         data), each of shape (n_alphas,), and ``"test_scores"`` of shape (n_folds,
@@ -83,8 +83,8 @@ tol, max_iter
         The number of nonzero coefficients, or with a ridge term the trace of the matrix
         that maps the responses to the fit; plus one for the intercept. Not for
         ``criterion="cv"``.
-    coef_ : ndarray of shape (n_features,)
-    intercept_ : float
+    coef_ : ndarray of shape (n_features,) or (n_responses, n_features)
+    intercept_ : float or ndarray of shape (n_responses,)
     support_ : ndarray of int
     n_iter_ : int
         Epochs plus Newton steps of the full path, at least 1.
@@ -172,25 +172,24 @@ tol, max_iter
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_responses)
         sample_weight : array-like of shape (n_samples,) or float, optional
             Used in fitting and in scoring.
-        offset : array-like of shape (n_samples,), optional
+        offset : array-like of the shape of y, optional
             Known part of the linear predictor.
 
         Returns
         -------
         self
         """
-        self._check_loss()
         if self.noise_variance is not None and not isinstance(loss_of(self.loss), SquaredLoss):
             raise ValueError(f"noise_variance needs squared error. Got loss {self.loss}.")
-        data = validate(X, y, sample_weight, offset, estimator=self)
+        data = self._read(X, y, sample_weight, offset)
         folds: Folds = []
         if self.criterion == "cv":
             data.check_rows()
             with naming("cv"):
-                folds = as_folds(check_cv(self.cv).split(data.X, data.y), data.y.size)
+                folds = as_folds(check_cv(self.cv).split(data.X, data.y), len(data.y))
         self._fit_path(data, data, X, y, folds)
         return self
 
@@ -198,11 +197,16 @@ tol, max_iter
         return [y]
 
     def _mean_score(self, held: Data, predictors: np.ndarray) -> float:
-        losses = loss_of(self.loss).value(held.y, predictors[:, 0])
+        responses = held.y.reshape(predictors.shape)
+        losses = loss_of(self.loss).value(responses, predictors).sum(axis=1)
         return -float(np.average(losses, weights=held.weight))
 
+    def _count(self, scored: Data) -> float:
+        return scored.size * (scored.y.size / len(scored.y))
+
     def _stand_in(self, predictors: np.ndarray) -> Any:
-        return _Predictions(self.loss, predictors[:, 0])
+        single = predictors.shape[1] == 1
+        return _Predictions(self.loss, predictors[:, 0] if single else predictors)
 
 
 class _Predictions(Regression):

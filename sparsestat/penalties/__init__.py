@@ -1,10 +1,17 @@
-"""Penalties: on single coefficients and on all of them together."""
+"""Penalties: on single coefficients, on groups of them, and on all together."""
 
 from sparsestat.penalties.base import BasePenalty, Penalty
 from sparsestat.penalties.capped_l1 import CappedL1
 from sparsestat.penalties.cel0 import CEL0
 from sparsestat.penalties.elastic_net import ElasticNet
 from sparsestat.penalties.group_envelope import GroupEnvelope
+from sparsestat.penalties.groups import (
+    GroupLasso,
+    GroupMCP,
+    GroupPenalty,
+    GroupSCAD,
+    SparseGroupLasso,
+)
 from sparsestat.penalties.joint import JointPenalty, SupportConstraint
 from sparsestat.penalties.k_support import KSupport
 from sparsestat.penalties.l0 import L0
@@ -28,6 +35,10 @@ __all__ = [
     "CappedL1",
     "ElasticNet",
     "GroupEnvelope",
+    "GroupLasso",
+    "GroupMCP",
+    "GroupPenalty",
+    "GroupSCAD",
     "GroupTopK",
     "JointPenalty",
     "KSupport",
@@ -35,6 +46,7 @@ __all__ = [
     "Lq",
     "Penalty",
     "ScalarFunctions",
+    "SparseGroupLasso",
     "SupportConstraint",
     "TopK",
 ]

@@ -45,6 +45,9 @@ class BasePenalty(Parametric):
         """The largest -p'', if gamma is meant to keep it below the loss's curvature."""
         return None
 
+    def check_size(self, n_features: int) -> None:
+        """Raise if the penalty is made for another number of coefficients."""
+
 
 @dataclass(frozen=True, repr=False)
 class Penalty(BasePenalty):

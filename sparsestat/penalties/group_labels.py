@@ -22,6 +22,12 @@ class GroupIndex:
     of : ndarray of int, shape (p,)
         The number of each coefficient's group.
     count : int
+    sizes : ndarray of int, shape (count,)
+        How many coefficients each group has.
+    order : ndarray of int, shape (p,)
+        The coefficients sorted by group, those of a group in the order given.
+    starts : ndarray of int, shape (count,)
+        Where each group begins in `order`.
     """
 
     def __init__(self, owner: object, labels: tuple) -> None:
@@ -33,11 +39,17 @@ class GroupIndex:
             raise ValueError(error + "none.")
         if len({isinstance(label, str) for label in labels}) > 1:
             raise TypeError(error + "both.")
-        values = np.asarray(labels)
+        try:
+            values = np.asarray(labels)
+        except ValueError:  # sequences of several lengths
+            raise ValueError(error + f"{labels[:3]!r} ...") from None
         if values.ndim != 1 or values.dtype == object or (values != values).any():
             raise ValueError(error + f"{labels[:3]!r} ...")
         unique, self.of = np.unique(values, return_inverse=True)
         self.count = unique.size
+        self.sizes = np.bincount(self.of)
+        self.order = np.argsort(self.of, kind="stable")
+        self.starts = np.cumsum(self.sizes) - self.sizes
 
     def norms(self, b: np.ndarray) -> np.ndarray:
         """Return the Euclidean norms of the groups of a vector."""
@@ -46,8 +58,10 @@ class GroupIndex:
 
 
 def as_tuple(values: Any) -> Any:
-    """Return an array-like as a tuple of plain numbers or strings; a tuple as it is."""
-    return values if isinstance(values, tuple) else tuple(np.asarray(values).tolist())
+    """Return a sequence as a tuple of plain numbers or strings; a tuple as it is."""
+    if isinstance(values, tuple):
+        return values
+    return tuple(v.item() if isinstance(v, np.generic) else v for v in values)
 
 
 def check_group_size(owner: Any, size: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sparsestat._parameters import check_flag, check_parameter
-from sparsestat.penalties.base import Penalty
+from sparsestat.penalties.base import BasePenalty, Penalty
 from sparsestat.penalties.scalar import ScalarFunctions
 
 __all__ = ["FLATTEST", "MCP", "rescaled"]
@@ -98,7 +98,7 @@ class MCP(Penalty):
         return rescaled(self, self.gamma / max(at_null, FLATTEST)) if self.adaptive else self
 
 
-def rescaled(penalty: Penalty, gamma: float) -> Any:
+def rescaled(penalty: BasePenalty, gamma: float) -> Any:
     """Return a penalty with another gamma, of any size, no longer adaptive."""
     penalty = copy(penalty)
     object.__setattr__(penalty, "gamma", gamma)

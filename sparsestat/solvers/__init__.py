@@ -12,7 +12,12 @@ from sparsestat.solvers.path import (
     choose_solver,
     solve_path,
 )
-from sparsestat.solvers.problem import GLMProblem, LeastSquaresProblem, Problem
+from sparsestat.solvers.problem import (
+    GLMProblem,
+    LeastSquaresProblem,
+    MultiTaskProblem,
+    Problem,
+)
 from sparsestat.solvers.quantile import QuantileProblem
 from sparsestat.solvers.result import Solution, Status
 from sparsestat.solvers.subset import SUBSET, best_subsets
@@ -24,6 +29,7 @@ __all__ = [
     "CoxProblem",
     "GLMProblem",
     "LeastSquaresProblem",
+    "MultiTaskProblem",
     "MultinomialProblem",
     "Problem",
     "QuantileProblem",

@@ -24,7 +24,7 @@ from sparsestat.solvers.composite import (
     joint_refusal,
     term_of,
 )
-from sparsestat.solvers.problem import GLMProblem, Problem
+from sparsestat.solvers.problem import GLMProblem, MultiTaskProblem, Problem
 from sparsestat.solvers.result import Solution, Status
 from sparsestat.solvers.solver import Solver
 
@@ -266,6 +266,8 @@ def _approach(
 
 def _refuses(problem: Problem) -> str | None:
     penalty = problem.penalty
+    if isinstance(problem, MultiTaskProblem):
+        return "it takes one response."
     if isinstance(problem, GLMProblem) and not problem.loss.smooth:
         return f"it takes smooth losses, and {problem.loss} has a kink."
     if isinstance(penalty, JointPenalty):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from sparsestat.solvers.problem import Problem
-from sparsestat.solvers.quadratic import assess
 from sparsestat.solvers.result import Smooth, Solution, Status
 
 __all__ = ["certify"]
@@ -30,8 +29,8 @@ def certify(
     alpha : float
     features : ndarray of int, shape (m,)
         Features that may have a nonzero coefficient or a gradient beyond what a zero
-        coefficient withstands. All others are zero and optimal.
-    w, q : ndarray of shape (m,)
+        coefficient withstands, whole groups. All others are zero and optimal.
+    w, q : ndarray of shape (m,) or (n_responses, m)
         Their coefficients and negative gradients of loss plus l2 term.
     smooth : Smooth
     scale : float
@@ -44,49 +43,43 @@ def certify(
     -------
     Solution
     """
-    strengths = problem.strengths(alpha, features)
-    curvatures = problem.curvatures[features]
-    bounds = (problem.lower[features], problem.upper[features])
-    now = assess(problem.penalty.parameters, q, w, strengths, curvatures, *bounds)
+    terms = problem.structure.terms(alpha, features)
+    now = terms.assess(q, w, problem.curvatures[features])
     violation = float(now.violation.max(initial=0.0)) / scale
-    coef = np.zeros(problem.n_features)
-    coef[features] = w
+    coef = np.zeros((*w.shape[:-1], problem.n_features))
+    coef[..., features] = w
     return Solution(
         coef=coef,
         intercept=intercept,
         objective=smooth.value + now.value,
         kkt_violation=violation,
-        dual_gap=_duality_gap(problem, strengths, bounds, w, q, now.value, smooth),
+        dual_gap=_duality_gap(problem, terms, w, q, now.value, smooth),
         n_iter=n_iter,
         status=Status.CONVERGED if violation <= tol else Status.MAX_ITER,
     )
 
 
-def _duality_gap(problem, strengths, bounds, w, q, value, smooth) -> float:
+def _duality_gap(problem, terms, w, q, value, smooth) -> float:
     """Bound how far the objective of a convex problem is above its minimum.
 
     With f the loss plus the l2 term, the dual point is minus the gradient of f times
     s in [0, 1], and the gap is a sum of Fenchel-Young terms,
 
-        excess of f at s + sum_j p(|w_j|) - s w_j q_j + p*(s q_j),
+        excess of f at s + p(w) - s w'q + p*(s q),
 
-    p* being the conjugate of p within the bounds. s is 1 unless some p* is infinite there.
-    nan if the penalty has no conjugate, or if a coefficient is unpenalised (its gradient
-    would have to vanish exactly).
+    p* being the conjugate of p within the bounds, a sum over coefficients, or over groups.
+    s is 1 unless some p* is infinite there. nan if the penalty has no conjugate, or if a
+    coefficient is unpenalised (its gradient would have to vanish exactly).
     """
-    conjugate = getattr(problem.penalty, "conjugate", None)
-    if conjugate is None or not strengths.all():
+    penalty = problem.structure.scalar
+    if not hasattr(penalty, "conjugate") or not terms.penalised:
         return float("nan")
-    pull, reach = np.abs(q), np.where(q > 0.0, bounds[1], -bounds[0])
     s = 1.0
-    duals = conjugate(pull, strengths, reach)
+    duals = terms.conjugates(penalty, q)
     endless = ~np.isfinite(duals)
     if endless.any():
-        limits = problem.penalty.slope_at_zero(1.0) * strengths[endless]
-        s = float((limits / np.maximum(pull[endless], limits)).min())
+        s = terms.feasible_share(penalty, q, endless)
         # There s q is within the limits, up to rounding, and p* is zero.
-        duals = np.where(
-            endless, 0.0, conjugate(s * pull, strengths, np.where(endless, 0.0, reach))
-        )
-    gap = smooth.excess(s) + value - s * (w @ q) + duals.sum()
+        duals = np.where(endless, 0.0, terms.conjugates(penalty, s * q))
+    gap = smooth.excess(s) + value - s * np.vdot(w, q) + duals.sum()
     return max(float(gap), 0.0)  # rounding may take it below

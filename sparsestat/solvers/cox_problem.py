@@ -101,7 +101,7 @@ class CoxProblem(GLMProblem):
             part = slice(first, first + width)
             # Products sum to zero, so that it does not matter how columns are centred.
             products = bend.apply(block.dense(new[part]))
-            rows[part] = block.gradient(products.T)[columns].T
+            rows[part] = block.gradient(products)[:, columns]
         return rows
 
     def is_flat(self, eta: np.ndarray) -> bool:

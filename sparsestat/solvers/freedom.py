@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from sparsestat.solvers.grouped import Grouped
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.result import Solution
+from sparsestat.solvers.working_set import filled
 
 __all__ = ["degrees_of_freedom"]
 
@@ -13,8 +15,12 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
 
     The number of nonzero coefficients; where a quadratic term R = diag(l2 + p'') shrinks
     them as well, as in ridge regression, the trace of (H + R)^-1 H with H the Hessian of
-    the loss on the support.
+    the loss on the support. R has the second derivatives of norms of groups as well: for
+    least squares and a convex penalty that makes the trace the divergence of the fit
+    (Vaiter and others 2012). Negative ones of concave penalties count as zero.
     """
+    if isinstance(problem.structure, Grouped):
+        return _of_groups(problem, problem.structure, alpha, solution)
     support = np.flatnonzero(solution.coef)
     strengths = problem.strengths(alpha, support)
     bend = problem.penalty.curvature(solution.coef[support], strengths)
@@ -23,3 +29,16 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
         return float(support.size)
     H = problem.hessian(support, solution.coef, solution.intercept)
     return float(np.trace(np.linalg.solve(H + np.diag(ridge), H)))
+
+
+def _of_groups(problem: Problem, structure: Grouped, alpha: float, solution: Solution) -> float:
+    coef = solution.coef
+    features = structure.whole(filled(coef))
+    if features.size == 0:
+        return 0.0
+    terms, w = structure.terms(alpha, features), coef.take(features, axis=-1)
+    now = terms.assess(np.zeros(w.shape), w, np.empty(0))
+    # Within a group a coefficient that an l1 norm or a bound holds at zero is not free.
+    free = terms.smooth(w, now)
+    H = problem.hessian(features[free], coef, solution.intercept)
+    return terms.curvature(now, w, free).freedom(H, problem.l2)

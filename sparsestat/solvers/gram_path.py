@@ -6,12 +6,12 @@ import numpy as np
 
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
-from sparsestat.solvers.quadratic import solve_quadratic
 from sparsestat.solvers.result import Smooth, Solution
 from sparsestat.solvers.solver import Solver
-from sparsestat.solvers.working_set import refuses_all_but_squares
+from sparsestat.solvers.terms import minimise_quadratic
+from sparsestat.solvers.working_set import filled, refuses_all_but_squares
 
-__all__ = ["GRAM"]
+__all__ = ["GRAM", "gram_path"]
 
 
 def gram_path(
@@ -31,23 +31,15 @@ def gram_path(
     c = problem.gradient_at_zero
     H = problem.design.gram()
     H.flat[:: problem.n_features + 1] += problem.l2
-    features = np.flatnonzero(np.isfinite(problem.weights))
-    if features.size < problem.n_features:
+    features = problem.structure.whole(np.isfinite(problem.weights))
+    if not np.array_equal(features, np.arange(problem.n_features)):
         H = H.take(features, axis=0).take(features, axis=1)
-    w = np.zeros(features.size) if start is None else start[features].astype(np.float64)
+    w = np.zeros(c.shape) if start is None else start.astype(np.float64)
+    w = w.take(features, axis=-1)
     for alpha in alphas:
-        q = _negative_gradient(H, c[features], w)
-        n_iter = solve_quadratic(
-            problem.penalty.parameters,
-            H,
-            q,
-            w,
-            problem.strengths(alpha, features),
-            problem.lower[features],
-            problem.upper[features],
-            0.5 * tol * scale,
-            max_iter,
-        )
+        q = _negative_gradient(H, c.take(features, axis=-1), w)
+        terms = problem.structure.terms(alpha, features)
+        n_iter = minimise_quadratic(terms, H, q, w, 0.5 * tol * scale, max_iter)
         q, square = _state(problem, H, c, features, w)
         solution = certify(
             problem,
@@ -67,8 +59,8 @@ GRAM = Solver(gram_path, refuses_all_but_squares)
 
 
 def _negative_gradient(H, c, w) -> np.ndarray:
-    support = np.flatnonzero(w)
-    return c - w[support] @ H[support]
+    support = np.flatnonzero(filled(w))
+    return c - w[..., support] @ H[support]
 
 
 def _state(problem, H, c, features, w) -> tuple[np.ndarray, float]:
@@ -77,12 +69,13 @@ def _state(problem, H, c, features, w) -> tuple[np.ndarray, float]:
     From the Gram matrix where that is exact, otherwise by a pass over the data, which is
     what the certificate then stands on.
     """
+    n, c = problem.y.shape[-1], c.take(features, axis=-1)
     if problem.design.exact_gram:
-        q = _negative_gradient(H, c[features], w)
-        y_square = problem.y @ problem.y / problem.y.size
-        return q, max(y_square - w @ c[features] - w @ q, 0.0)
-    b = np.zeros(problem.n_features)
-    b[features] = w
+        q = _negative_gradient(H, c, w)
+        y_square = np.vdot(problem.y, problem.y) / n
+        return q, max(y_square - np.vdot(w, c) - np.vdot(w, q), 0.0)
+    b = np.zeros((*w.shape[:-1], problem.n_features))
+    b[..., features] = w
     r = problem.y - problem.design.predict(b)
-    q = problem.design.gradient(r)[features] - problem.l2 * w
-    return q, r @ r / r.size + problem.l2 * (w @ w)
+    q = problem.design.gradient(r).take(features, axis=-1) - problem.l2 * w
+    return q, np.vdot(r, r) / n + problem.l2 * np.vdot(w, w)

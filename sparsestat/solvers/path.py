@@ -8,6 +8,7 @@ import numpy as np
 
 from sparsestat.solvers.accelerated import ACCELERATED
 from sparsestat.solvers.gram_path import GRAM
+from sparsestat.solvers.group_descent import GROUP_DESCENT
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.quantile import QUANTILE
@@ -23,6 +24,7 @@ SOLVERS: dict[str, Solver] = {
     "working_set": WORKING_SET,
     "gram": GRAM,
     "prox_newton": PROX_NEWTON,
+    "group_descent": GROUP_DESCENT,
     "quantile": QUANTILE,
     "subset": SUBSET,
     "accelerated": ACCELERATED,
@@ -84,11 +86,11 @@ def choose_solver(problem: Problem, solver: str = "auto") -> str:
 def _violation_scale(problem: Problem, null: Solution | None) -> float:
     """Return the unit of stationarity violations, 1 where all gradients vanish."""
     kept = np.isfinite(problem.weights)
-    at_zero = float(np.abs(problem.gradient_at_zero[kept]).max(initial=0.0))
+    at_zero = float(np.abs(problem.gradient_at_zero[..., kept]).max(initial=0.0))
     if null is not None and (problem.weights[kept] > 0.0).any():
         gradient = problem.gradient(null.coef, null.intercept)
         # Rounding of the size of the gradient at zero cannot be undercut.
-        at_zero = max(float(np.abs(gradient[kept]).max()), 1e-7 * at_zero)
+        at_zero = max(float(np.abs(gradient[..., kept]).max()), 1e-7 * at_zero)
     return at_zero or 1.0
 
 
@@ -98,7 +100,7 @@ def _null_model(problem: Problem, tol: float, max_iter: int) -> Solution | None:
     if not free.any():
         return None
     null = replace(problem, weights=np.where(free, 0.0, np.inf))
-    scale = float(np.abs(problem.gradient_at_zero[free]).max()) or 1.0
+    scale = float(np.abs(problem.gradient_at_zero[..., free]).max()) or 1.0
     solve = SOLVERS[choose_solver(null)].path
     (solution,) = solve(null, [1.0], scale=scale, tol=tol, max_iter=max_iter)
     return solution
@@ -119,13 +121,7 @@ def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
     alpha at which zero is stationary. 0 if nothing can enter; infinity if the penalty
     has no slope at zero.
     """
-    penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
-    pull = problem.pull(_null_gradient(problem, tol, max_iter))[penalised]
-    pulled = pull > 0.0
-    strengths = problem.penalty.strength_for(
-        pull[pulled], problem.curvatures[penalised][pulled]
-    )
-    largest = float((strengths / problem.weights[penalised][pulled]).max(initial=0.0))
+    largest = problem.structure.alpha_max(_null_gradient(problem, tol, max_iter))
     if not problem.weights.all() or problem.penalty.jumps:
         # The null model is known to this accuracy; nor may rounding let a jump in.
         largest *= 1.0 + tol

@@ -5,11 +5,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-__all__ = ["GLMProblem", "LeastSquaresProblem", "LinearPredictor", "Problem"]
+from sparsestat.penalties import GroupPenalty, Penalty
+from sparsestat.solvers.grouped import Grouped
+from sparsestat.solvers.structure import Separable, Structure
+
+__all__ = [
+    "GLMProblem",
+    "LeastSquaresProblem",
+    "LinearPredictor",
+    "MultiTaskProblem",
+    "Problem",
+    "SquaresProblem",
+]
 
 
 # How far predictors go to see whether a loss falls for ever.
@@ -51,6 +62,11 @@ class Problem(ABC):
     def n_features(self) -> int:
         """The number of coefficients."""
         return self.design.shape[1]
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What the penalty joins: groups of coefficients, or none."""
+        return Grouped(self) if isinstance(self.penalty, GroupPenalty) else Separable(self)
 
     def strengths(self, alpha: float, features: np.ndarray) -> np.ndarray:
         """Return alpha weights_j of some features, none of them excluded."""
@@ -100,15 +116,8 @@ class Problem(ABC):
 
 
 @dataclass(frozen=True)
-class LeastSquaresProblem(Problem):
-    """Penalised least squares without intercept.
-
-    Minimise over b
-
-        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j)
-
-    within lower <= b <= upper.
-    """
+class SquaresProblem(Problem):
+    """Squared error, of one response or several."""
 
     @cached_property
     def curvatures(self) -> np.ndarray:
@@ -127,13 +136,50 @@ class LeastSquaresProblem(Problem):
     def loss_at(self, coef: np.ndarray, intercept: float) -> float:
         """Return the mean loss."""
         r = self.y - self.design.predict(coef)
-        return 0.5 * float(r @ r) / r.size
+        return 0.5 * float(np.vdot(r, r)) / r.shape[-1]
 
     def hessian(self, features: np.ndarray, coef: np.ndarray, intercept: float) -> np.ndarray:
         """Return the Gram matrix of some features."""
         block = self.design.block()
         block.append(features)
         return block.gram()
+
+
+@dataclass(frozen=True)
+class LeastSquaresProblem(SquaresProblem):
+    """Penalised least squares without intercept.
+
+    Minimise over b
+
+        norm(y - X b)^2 / (2 n) + (l2 / 2) norm(b)^2 + sum_j p(|b_j|; alpha weights_j)
+
+    within lower <= b <= upper; or with another penalty in place of the sum.
+    """
+
+
+@dataclass(frozen=True)
+class MultiTaskProblem(SquaresProblem):
+    """Penalised least squares of several responses that share their features.
+
+    Minimise over B, with rows b_k for the responses and columns B_j for the features,
+
+        sum_k norm(y_k - X b_k)^2 / (2 n) + (l2 / 2) norm(B)^2
+        + sum_j p(norm(B_j); alpha weights_j),
+
+    or with a group penalty, whose norms are those of all coefficients of a group.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_responses, n)
+    """
+
+    loss: ClassVar[str] = "squared error of several responses"  # for messages
+
+    @cached_property
+    def structure(self) -> Structure:
+        """What the penalty joins: the coefficients of a feature, or of a group."""
+        joins = isinstance(self.penalty, Penalty | GroupPenalty)
+        return Grouped(self) if joins else Separable(self)
 
 
 class LinearPredictor(NamedTuple):

@@ -14,17 +14,13 @@ from typing import Any
 import numpy as np
 
 from sparsestat.linalg import GrowingMatrix, submatrix
-from sparsestat.penalties import L1, Penalty
+from sparsestat.penalties import Penalty
 from sparsestat.penalties.scalar import bounded_prox
 from sparsestat.solvers.problem import GLMProblem, LinearPredictor
-from sparsestat.solvers.quadratic import (
-    Assessment,
-    assess,
-    newton_direction,
-    solve_quadratic,
-)
+from sparsestat.solvers.quadratic import newton_direction
 from sparsestat.solvers.result import Smooth, Solution
 from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.terms import Terms, minimise_quadratic
 from sparsestat.solvers.working_set import WorkingSet, follow
 
 __all__ = ["PROX_NEWTON"]
@@ -34,7 +30,7 @@ FAST = 0.25
 # Models need not be minimised better than what the step will leave of the violation.
 INEXACT = 0.1
 MODEL_ITER = 200
-# Changes of the objective below this, relative to it, are rounding.
+# Changes of the objective below this, relative to it or to the null model's, are rounding.
 ROUNDING = 1e-14
 # Where a solution takes its samples no further, a Newton step moves predictors less.
 SETTLED = 0.5
@@ -49,6 +45,7 @@ class NewtonSet(WorkingSet):
     def __init__(self, problem: GLMProblem) -> None:
         super().__init__(problem)
         self._take(problem.null)
+        self._unit = abs(self._value)
         self._forget()
 
     def _forget(self, reference: Any = None) -> None:
@@ -88,97 +85,86 @@ class NewtonSet(WorkingSet):
             lambda share: self.problem.excess(eta, share) + (1.0 - share) ** 2 * ridge,
         )
 
-    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
-        n_iter, penalty = 0, self.problem.penalty
-        violation = self._assess(self.w, strengths).violation
+    def minimise(self, terms: Terms, tol: float, max_iter: int) -> int:
+        n_iter = 0
+        violation = self._assess(self.w, terms).violation
         while (worst := violation.max(initial=0.0)) > tol and n_iter < max_iter:
             fresh = self._reference is None
-            matter = np.flatnonzero((self.w != 0.0) | (violation > 0.0))
+            matter = terms.matter(self.w, violation)
             inner = max(INEXACT * worst, 0.5 * tol)
-            used, moved = self._step(
-                matter, penalty, strengths, strengths, inner, max_iter - n_iter
-            )
+            used, moved = self._step(matter, terms, terms, inner, max_iter - n_iter)
             n_iter += max(used, 1)
             if fresh and not moved:
-                used, moved = self._careful_step(matter, strengths, inner, max_iter - n_iter)
+                used, moved = self._careful_step(matter, terms, inner, max_iter - n_iter)
                 n_iter += used
-            violation = self._assess(self.w, strengths).violation
+            violation = self._assess(self.w, terms).violation
             if violation.max() > FAST * worst:
                 if fresh and not moved:
                     break
                 self._forget()
         return n_iter
 
-    def _careful_step(self, matter, strengths, tol, max_iter) -> tuple[int, bool]:
+    def _careful_step(self, matter, terms, tol, max_iter) -> tuple[int, bool]:
         """Step where the model misleads: beyond a hill, or far out where the loss is flat.
 
-        First by the tangents of a concave penalty, which majorise it; infinite slopes hold
-        coefficients at zero. Then with bounds of the curvatures of the loss as well, so
-        that the whole model majorises the objective.
+        First by the tangents of a concave penalty, which majorise it. Then with bounds of
+        the curvatures of the loss as well, so that the whole model majorises the objective.
         """
-        penalty, model_strengths, n_iter = self.problem.penalty, strengths, 0
-        if not penalty.convex:
-            slopes = self._assess(self.w, strengths).slope
-            penalty, model_strengths = L1(), np.nan_to_num(slopes, posinf=1e300)
-            n_iter, moved = self._step(
-                matter, penalty, model_strengths, strengths, tol, max_iter
-            )
+        model, n_iter = terms, 0
+        if not self.problem.penalty.convex:
+            model = terms.tangent(self._assess(self.w, terms))
+            n_iter, moved = self._step(matter, model, terms, tol, max_iter)
             if moved:
                 return n_iter, True
         self._forget(self.problem.bend_bound(self._predictor.eta))
-        more, moved = self._step(
-            matter, penalty, model_strengths, strengths, tol, max_iter - n_iter
-        )
+        more, moved = self._step(matter, model, terms, tol, max_iter - n_iter)
         self._forget()
         if not moved and self.problem.penalty.jumps:
-            moved = self._jump(strengths)
+            moved = self._jump(terms)
         return n_iter + more, moved
 
-    def _jump(self, strengths: np.ndarray) -> bool:
+    def _jump(self, terms: Any) -> bool:
         """Move the coefficient that violates most to where its proximal operator has it.
 
         That lowers the objective, since the curvature there bounds that of the loss.
         """
-        k = int(self._assess(self.w, strengths).violation.argmax())
-        curvature = self.problem.curvatures[self.features[k]]
+        k = int(self._assess(self.w, terms).violation.argmax())
+        feature, penalty = self.features[k], self.problem.penalty
+        curvature = self.problem.curvatures[feature]
         if curvature <= 0.0:
             return False
         z = self.w[k] + self.q[k] / curvature
-        bounds = (self.problem.lower[self.features[k]], self.problem.upper[self.features[k]])
-        end = bounded_prox(self.problem.penalty, z, 1.0 / curvature, strengths[k], *bounds)
+        strength = terms.strengths[k]
+        bounds = (self.problem.lower[feature], self.problem.upper[feature])
         direction = np.zeros(self.w.size)
+        end = bounded_prox(penalty, z, 1.0 / curvature, strength, *bounds)
         direction[k] = end - self.w[k]
-        return self._search(direction, strengths)
+        return self._search(direction, terms)
 
-    def _step(
-        self, matter, penalty, model_strengths, strengths, tol, max_iter
-    ) -> tuple[int, bool]:
-        """Step towards the minimum of the quadratic model plus a penalty.
+    def _step(self, matter, model, terms, tol, max_iter) -> tuple[int, bool]:
+        """Step towards the minimum of the quadratic model plus the terms of a model.
 
         Only the features that matter may change. Returns the iterations that took, and
         whether the objective fell.
         """
         w, q = self.w[matter], self.q[matter]
-        n_iter = solve_quadratic(
-            penalty.parameters,
+        n_iter = minimise_quadratic(
+            model.among(matter),
             self._hessian_of(matter),
             q,
             w,
-            model_strengths[matter],
-            self.problem.lower[self.features[matter]],
-            self.problem.upper[self.features[matter]],
             tol,
             min(max_iter, MODEL_ITER),
         )
         direction = np.zeros(self.w.size)
         direction[matter] = w - self.w[matter]
-        return n_iter, self._search(direction, strengths)
+        return n_iter, self._search(direction, terms)
 
-    def _search(self, direction: np.ndarray, strengths: np.ndarray) -> bool:
+    def _search(self, direction: np.ndarray, terms: Terms) -> bool:
         """Go along a direction as far as lowers the objective, if at all."""
         if not direction.any():
             return False
-        now = self._objective(self._value, self.w, strengths)
+        now = self._objective(self._value, self.w, terms)
         along = self.block.predict(direction)
         # Where predictors move by less than one the quadratic model is not far off.
         halvings = max(8, 3 + math.ceil(math.log2(max(np.abs(along).max(), 1.0))))
@@ -186,22 +172,18 @@ class NewtonSet(WorkingSet):
             w = self.w + length * direction
             fixed = self._predictor.fixed + length * along
             predictor = self.problem.at(fixed, self.intercept)
-            after = self._objective(self.problem.value(predictor.eta), w, strengths)
-            if after <= now + ROUNDING * abs(now):
+            after = self._objective(self.problem.value(predictor.eta), w, terms)
+            if after <= now + ROUNDING * max(abs(now), self._unit):
                 self._accept(w, predictor)
                 return True
         return False
 
-    def _objective(self, value: float, w: np.ndarray, strengths: np.ndarray) -> float:
+    def _objective(self, value: float, w: np.ndarray, terms: Terms) -> float:
         ridge = 0.5 * self.problem.l2 * (w @ w)
-        return value + ridge + self._assess(w, strengths).value
+        return value + ridge + self._assess(w, terms).value
 
-    def _assess(self, w: np.ndarray, strengths: np.ndarray) -> Assessment:
-        problem = self.problem
-        curvatures = problem.curvatures[self.features]
-        parameters = problem.penalty.parameters
-        bounds = (problem.lower[self.features], problem.upper[self.features])
-        return assess(parameters, self.q, w, strengths, curvatures, *bounds)
+    def _assess(self, w: np.ndarray, terms: Terms) -> Any:
+        return terms.assess(self.q, w, self.problem.curvatures[self.features])
 
     def _hessian_of(self, matter: np.ndarray) -> np.ndarray:
         """Return the Hessian over some features: worked out anew if it was given up."""
@@ -217,7 +199,7 @@ class NewtonSet(WorkingSet):
             self._hessian.extend(rows, self.problem.l2)
         return submatrix(self._hessian.values, places[matter])
 
-    def is_unbounded(self, strengths: np.ndarray) -> bool:
+    def is_unbounded(self, terms: Terms) -> bool:
         """Tell whether coefficients can grow for ever, the objective falling.
 
         Only those can that no penalty holds, where the loss has become flat. Then the
@@ -229,8 +211,7 @@ class NewtonSet(WorkingSet):
             return False
         if any(problem.recedes(eta, along) for along in problem.endless_directions(eta)):
             return True  # no response but the lowest, or the highest, that there can be
-        slopes = self._assess(self.w, strengths).slope
-        free = np.flatnonzero((self.w != 0.0) & (slopes == 0.0))
+        free = terms.adrift(self.w, self._assess(self.w, terms))
         if free.size == 0 or problem.l2 > 0.0:
             return False
         direction = np.zeros(self.w.size)

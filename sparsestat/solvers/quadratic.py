@@ -1,23 +1,19 @@
-"""The inner problem of every solver: a dense quadratic plus a separable penalty.
+"""The terms of separable penalties in the inner problem: sum_k p(|w_k|; strength_k).
 
-Minimise over w
-
-    (1/2) w'Hw - c'w + sum_k p(|w_k|; strength_k),
-
-within lower <= w <= upper, where lower <= 0 <= upper. The state is w and q = c - Hw, the
-negative gradient of the quadratic; both are changed in place. Coordinate descent finds the
-support and the pieces of the penalty, Newton steps on the support finish: for penalties
-with piecewise constant curvature (all built-in ones) the last step is exact.
+Within lower <= w <= upper, where lower <= 0 <= upper. Coordinate descent is exact in every
+coordinate; for penalties with piecewise constant curvature (all built-in ones) the last
+Newton step is exact as well.
 """
 
-from enum import Enum
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dposv
 
 from sparsestat._jit import kernel
 from sparsestat.linalg import submatrix
+from sparsestat.penalties import L1
 from sparsestat.penalties.scalar import (
     bounded_prox,
     penalty_curvature,
@@ -25,11 +21,18 @@ from sparsestat.penalties.scalar import (
     penalty_value,
     penalty_violation,
 )
+from sparsestat.solvers.terms import (
+    LENGTHS,
+    Assessment,
+    Step,
+    Terms,
+    minimise_quadratic,
+    solve_definite,
+)
 
-__all__ = ["Assessment", "assess", "newton_direction", "solve_quadratic"]
+__all__ = ["Assessment", "SeparableTerms", "assess", "newton_direction", "solve_quadratic"]
 
 FIRST_EPOCHS = 5
-MAX_ROUNDS = 100
 
 
 @kernel()
@@ -83,15 +86,6 @@ def assess_coordinates(
     return total
 
 
-class Assessment(NamedTuple):
-    """The penalty at a point: its sum, and by coordinate violation, slope and curvature."""
-
-    value: float
-    violation: np.ndarray
-    slope: np.ndarray
-    curvature: np.ndarray
-
-
 def assess(
     parameters: Any,
     q: np.ndarray,
@@ -112,6 +106,106 @@ def assess(
     return Assessment(value, violation, slope, curvature)
 
 
+@dataclass(eq=False)  # frozen ones take longer to make
+class SeparableTerms(Terms):
+    """A penalty of single coefficients within bounds, at one strength.
+
+    Parameters
+    ----------
+    parameters : namedtuple
+        The penalty's parameters.
+    strengths, lower, upper : ndarray of shape (m,)
+    """
+
+    parameters: Any
+    strengths: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def descend(self, H, q, w, tol, max_epochs):
+        """Run epochs of coordinate descent, see :class:`Terms`."""
+        bounds = (self.lower, self.upper)
+        return descend(self.parameters, H, q, w, self.strengths, *bounds, tol, max_epochs)
+
+    def first_epochs(self, w):
+        """Return how many epochs to run before the first Newton step."""
+        return 1 if w.all() else FIRST_EPOCHS
+
+    def assess(self, q, w, curvatures):
+        """Evaluate the penalty and the stationarity violations at w."""
+        bounds = (self.lower, self.upper)
+        return assess(self.parameters, q, w, self.strengths, curvatures, *bounds)
+
+    def matter(self, w, violation):
+        """Return the positions of nonzero and violating coefficients."""
+        return np.flatnonzero((w != 0.0) | (violation > 0.0))
+
+    def among(self, positions):
+        """Return the terms of some coefficients."""
+        return SeparableTerms(
+            self.parameters,
+            self.strengths[positions],
+            self.lower[positions],
+            self.upper[positions],
+        )
+
+    def trials(self, H, q, w, now) -> Iterator[tuple[Step, np.ndarray]]:
+        """Yield the ends of projected Newton steps on the support."""
+        pull = q - np.copysign(np.where(w != 0.0, now.slope, 0.0), w)
+        held = ((w >= self.upper) & (pull > 0.0)) | ((w <= self.lower) & (pull < 0.0))
+        free = np.flatnonzero((w != 0.0) & ~held)
+        if free.size == 0:
+            return
+        step = newton_direction(submatrix(H, free), now.curvature[free], pull[free])
+        if step is not None:
+            direction = np.zeros(w.size)
+            direction[free] = step
+            yield from self._ends(w, direction)
+
+    def _ends(self, w, direction):
+        """Yield the ends of projected steps, ever shorter, then that at the first stop."""
+        low = np.where(w > 0.0, 0.0, self.lower)
+        high = np.where(w > 0.0, self.upper, 0.0)
+        for length in LENGTHS:
+            beyond = w + length * direction
+            end = np.clip(beyond, low, high)
+            if length == 1.0 or (end != beyond).any():
+                yield (Step.FULL if length == 1.0 else Step.SHORT), end
+        beyond = w + direction
+        stops = np.flatnonzero((beyond < low) | (beyond > high))
+        if stops.size:
+            limits = np.where(beyond < low, low, high)[stops]
+            lengths = (limits - w[stops]) / direction[stops]
+            first = lengths.argmin()
+            end = w + lengths[first] * direction
+            end[stops[first]] = limits[first]
+            yield Step.SHORT, np.clip(end, low, high)
+
+    def tangent(self, now):
+        """Return the tangents at a point: a lasso."""
+        slopes = np.nan_to_num(now.slope, posinf=1e300)
+        return SeparableTerms(L1().parameters, slopes, self.lower, self.upper)
+
+    @property
+    def penalised(self):
+        """Whether all coefficients are."""
+        return self.strengths.all()
+
+    def conjugates(self, penalty, q):
+        """Return the conjugate of the penalty within the bounds, by coefficient."""
+        reach = np.where(q > 0.0, self.upper, -self.lower)
+        return penalty.conjugate(np.abs(q), self.strengths, reach)
+
+    def feasible_share(self, penalty, q, endless):
+        """Return the largest share of q for which some conjugates are finite."""
+        limits = penalty.slope_at_zero(1.0) * self.strengths[endless]
+        return float((limits / np.maximum(np.abs(q[endless]), limits)).min())
+
+    def adrift(self, w, now):
+        """Return the positions of the nonzero coefficients that no penalty pulls back."""
+        return np.flatnonzero((w != 0.0) & (now.slope == 0.0))
+
+
 def solve_quadratic(
     parameters: Any,
     H: np.ndarray,
@@ -123,128 +217,12 @@ def solve_quadratic(
     tol: float,
     max_iter: int,
 ) -> int:
-    """Minimise the quadratic plus penalty in place, starting at `w`.
+    """Minimise the quadratic plus a separable penalty in place, starting at `w`.
 
-    Works on compressed copies of the rows and columns that matter: the support and
-    the coordinates that violate stationarity.
-
-    Parameters
-    ----------
-    parameters : namedtuple
-        The penalty's parameters.
-    H : ndarray of shape (m, m)
-        Symmetric positive semidefinite.
-    q, w : ndarray of shape (m,)
-        Negative gradient and coefficients, overwritten.
-    strengths, lower, upper : ndarray of shape (m,)
-    tol : float
-        Largest stationarity violation allowed, in the units of q.
-    max_iter : int
-        Largest number of epochs and Newton steps.
-
-    Returns
-    -------
-    int
-        Epochs and Newton steps used.
+    See :func:`~sparsestat.solvers.terms.minimise_quadratic`.
     """
-    n_iter = 0
-    inner_tol = 0.5 * tol
-    curvatures = H.diagonal().copy()
-    for _ in range(MAX_ROUNDS):
-        violation = assess(parameters, q, w, strengths, curvatures, lower, upper).violation
-        matter = np.flatnonzero((w != 0.0) | (violation > 0.0))
-        if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
-            break
-        start, part = w[matter], w[matter]
-        n_iter += _solve_block(
-            parameters,
-            submatrix(H, matter),
-            q[matter],
-            part,
-            strengths[matter],
-            lower[matter],
-            upper[matter],
-            inner_tol,
-            max_iter - n_iter,
-        )
-        change = np.zeros(w.size)
-        change[matter] = part - start
-        w[matter] = part
-        q -= H @ change
-        inner_tol *= 0.5
-    return n_iter
-
-
-def _solve_block(parameters, H, q, w, strengths, lower, upper, tol, max_iter) -> int:
-    """Alternate epochs of coordinate descent with Newton steps on the support."""
-    n_iter = 0
-    epochs = 1 if w.all() else FIRST_EPOCHS
-    while n_iter < max_iter:
-        most = min(epochs, max_iter - n_iter)
-        used, moved = descend(parameters, H, q, w, strengths, lower, upper, tol, most)
-        n_iter += used
-        if moved <= tol:
-            break
-        # A step that ends where a coefficient stops has found a smaller problem: go on.
-        step = Step.SHORT
-        while step is Step.SHORT and n_iter < max_iter:
-            step = _newton_step(parameters, H, q, w, strengths, lower, upper)
-            n_iter += 1
-        # Newton steps that fail cost more than epochs: try them ever more rarely.
-        epochs = 2 if step is Step.FULL else 2 * epochs + 4
-    return n_iter
-
-
-class Step(Enum):
-    """How far a Newton step went."""
-
-    FULL = "to its end, coefficients stopped at zero and at their bounds"
-    SHORT = "part of the way, to where one or more coefficients stop"
-    NONE = "nowhere: the objective would not fall"
-
-
-def _newton_step(parameters, H, q, w, strengths, lower, upper) -> Step:
-    """Take one step of Newton's method on the support, if it lowers the objective."""
-    curvatures = H.diagonal().copy()
-    now = assess(parameters, q, w, strengths, curvatures, lower, upper)
-    pull = q - np.copysign(np.where(w != 0.0, now.slope, 0.0), w)
-    held = ((w >= upper) & (pull > 0.0)) | ((w <= lower) & (pull < 0.0))
-    free = np.flatnonzero((w != 0.0) & ~held)
-    if free.size == 0:
-        return Step.NONE
-    direction = newton_direction(submatrix(H, free), now.curvature[free], pull[free])
-    if direction is None:
-        return Step.NONE
-    low, high = np.where(w > 0.0, 0.0, lower)[free], np.where(w > 0.0, upper, 0.0)[free]
-    for step, end in _ends(w[free], direction, low, high):
-        trial = w.copy()
-        trial[free] = end
-        change = trial - w
-        Hd = H @ change
-        value = assess(parameters, q, trial, strengths, curvatures, lower, upper).value
-        if change @ (0.5 * Hd - q) + value < now.value:
-            w[:] = trial
-            q -= Hd
-            return step
-    return Step.NONE
-
-
-def _ends(w, direction, low, high):
-    """Yield the ends to try: of projected steps, ever shorter, then at the first stop."""
-    for length in (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125):
-        beyond = w + length * direction
-        end = np.clip(beyond, low, high)
-        if length == 1.0 or (end != beyond).any():
-            yield (Step.FULL if length == 1.0 else Step.SHORT), end
-    beyond = w + direction
-    stops = np.flatnonzero((beyond < low) | (beyond > high))
-    if stops.size:
-        limits = np.where(beyond < low, low, high)[stops]
-        lengths = (limits - w[stops]) / direction[stops]
-        first = lengths.argmin()
-        end = w + lengths[first] * direction
-        end[stops[first]] = limits[first]
-        yield Step.SHORT, np.clip(end, low, high)
+    terms = SeparableTerms(parameters, strengths, lower, upper)
+    return minimise_quadratic(terms, H, q, w, tol, max_iter)
 
 
 def newton_direction(H, curvature, pull) -> np.ndarray | None:
@@ -263,7 +241,7 @@ def newton_direction(H, curvature, pull) -> np.ndarray | None:
     for shift in shifts:
         A = H.copy()
         A.flat[:: pull.size + 1] += shift
-        _, direction, info = dposv(A.T, pull, lower=1, overwrite_a=1)
-        if info == 0 and np.isfinite(direction).all():
+        direction = solve_definite(A, pull)
+        if direction is not None:
             return direction
     return None

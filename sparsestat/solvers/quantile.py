@@ -202,8 +202,9 @@ class QuantileSet(WorkingSet):
             lambda share: value - share * product + (1.0 - share) ** 2 * ridge,
         )
 
-    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
+    def minimise(self, terms: Any, tol: float, max_iter: int) -> int:
         n_iter, damping, idle = 0, 0.0, 0
+        strengths = terms.strengths
         exact = max(EXACT * tol, self.problem.rounding)
         now = self._assess(strengths)
         if self._moved:

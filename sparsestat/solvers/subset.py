@@ -16,7 +16,7 @@ import numpy as np
 from sparsestat.penalties import L0, SupportConstraint
 from sparsestat.solvers.composite import JointTerm, joint_refusal
 from sparsestat.solvers.hard_thresholding import harden
-from sparsestat.solvers.problem import GLMProblem, Problem
+from sparsestat.solvers.problem import GLMProblem, MultiTaskProblem, Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.result import Solution
 from sparsestat.solvers.search import Search, State
@@ -130,6 +130,8 @@ def _coordinatewise(problem: Problem) -> Solver:
 
 def _refuses(problem: Problem) -> str | None:
     penalty = problem.penalty
+    if isinstance(problem, MultiTaskProblem):
+        return "it takes one response."
     if problem.without_columns:
         return problem.without_columns
     if isinstance(problem, GLMProblem) and not problem.loss.smooth:

@@ -203,14 +203,15 @@ class GLMModel(SupportModel):
 
     def fit(self, features: np.ndarray, start: Fit | None) -> Fit:
         active = self._active(self._held, features, start)
-        n_iter = active.minimise(np.zeros(features.size), self._tol, self._max_iter)
+        terms = self._held.structure.terms(0.0, features)
+        n_iter = active.minimise(terms, self._tol, self._max_iter)
         return Fit(features, active.w, active.intercept, active.smooth().value, n_iter)
 
     def is_unbounded(self, fit: Fit) -> bool:
         if self.problem.l2 > 0.0:
             return False
         active = self._active(self._plain, fit.features, fit)
-        return active.is_unbounded(np.zeros(fit.features.size))
+        return active.is_unbounded(self._plain.structure.terms(0.0, fit.features))
 
     def _active(self, problem: GLMProblem, features, start: Fit | None) -> NewtonSet:
         active = NewtonSet(problem)

@@ -15,18 +15,23 @@ from typing import Any
 
 import numpy as np
 
-from sparsestat.linalg import GrowingMatrix, LazyGradient
+from sparsestat.linalg import GrowingMatrix
 from sparsestat.penalties import Penalty
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.problem import LeastSquaresProblem
-from sparsestat.solvers.quadratic import solve_quadratic
 from sparsestat.solvers.result import Smooth, Solution, Status
 from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.terms import Terms, minimise_quadratic
 
 __all__ = ["WORKING_SET", "WorkingSet", "follow", "refuses_all_but_squares"]
 
 MIN_GROWTH = 64
 ANTICIPATE = 0.9
+
+
+def filled(w: np.ndarray) -> np.ndarray:
+    """Tell which features have a nonzero coefficient, for some response."""
+    return (w if w.ndim == 1 else w.any(axis=0)) != 0.0
 
 
 class WorkingSet(ABC):
@@ -40,6 +45,8 @@ class WorkingSet(ABC):
     residual : ndarray of shape (n,)
         Gradients of the loss are minus X'residual / n.
     intercept : float
+
+    All but the features have a row for each response where there are several.
     """
 
     residual: np.ndarray
@@ -49,37 +56,46 @@ class WorkingSet(ABC):
         self.problem = problem
         self.block = problem.design.block()
         self.features = np.empty(0, dtype=np.intp)
-        self.w = np.empty(0)
-        self.q = np.empty(0)
+        rows = problem.y.shape[:-1]  # one for each response, if there are several
+        self.w = np.empty((*rows, 0))
+        self.q = np.empty((*rows, 0))
+
+    def room_for(self, features: np.ndarray) -> int:
+        """Return how many of some features the set may take in at once."""
+        if features.size <= MIN_GROWTH:
+            return MIN_GROWTH
+        return max(MIN_GROWTH, int(np.count_nonzero(filled(self.w))))
 
     def add(self, features: np.ndarray) -> None:
         """Take in features with coefficient zero."""
         old = self.features.size
         self.block.append(features)
         self.features = np.concatenate([self.features, features])
-        self.w = np.concatenate([self.w, np.zeros(features.size)])
-        self.q = np.concatenate([self.q, self.block.gradient(self.residual, first=old)])
+        zeros = np.zeros((*self.w.shape[:-1], features.size))
+        self.w = np.concatenate([self.w, zeros], axis=-1)
+        pulls = self.block.gradient(self.residual, first=old)
+        self.q = np.concatenate([self.q, pulls], axis=-1)
 
     def keep(self, positions: np.ndarray) -> None:
         """Drop all features but those at `positions`."""
         self.block.keep(positions)
         self.features = self.features[positions]
-        self.w = self.w[positions]
-        self.q = self.q[positions]
+        self.w = self.w.take(positions, axis=-1)
+        self.q = self.q.take(positions, axis=-1)
 
     @abstractmethod
     def move(self, w: np.ndarray) -> None:
         """Set the coefficients; make residual, gradients and intercept exact."""
 
     @abstractmethod
-    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
+    def minimise(self, terms: Terms, tol: float, max_iter: int) -> int:
         """Minimise over the coefficients; return the epochs and Newton steps used."""
 
     @abstractmethod
     def smooth(self) -> Smooth:
         """Return the loss plus the l2 term."""
 
-    def is_unbounded(self, strengths: np.ndarray) -> bool:
+    def is_unbounded(self, terms: Terms) -> bool:
         """Tell whether coefficients can grow for ever, the objective falling."""
         return False
 
@@ -105,25 +121,15 @@ class LeastSquaresSet(WorkingSet):
         self.residual = self.problem.y - self.block.predict(w)
         self.q = self.block.gradient(self.residual) - self.problem.l2 * w
 
-    def minimise(self, strengths: np.ndarray, tol: float, max_iter: int) -> int:
+    def minimise(self, terms: Terms, tol: float, max_iter: int) -> int:
         w, q = self.w.copy(), self.q.copy()
-        n_iter = solve_quadratic(
-            self.problem.penalty.parameters,
-            self._hessian.values,
-            q,
-            w,
-            strengths,
-            self.problem.lower[self.features],
-            self.problem.upper[self.features],
-            tol,
-            max_iter,
-        )
+        n_iter = minimise_quadratic(terms, self._hessian.values, q, w, tol, max_iter)
         self.move(w)
         return n_iter
 
     def smooth(self) -> Smooth:
         r = self.residual
-        value = 0.5 * (r @ r / r.size + self.problem.l2 * (self.w @ self.w))
+        value = 0.5 * (np.vdot(r, r) / r.shape[-1] + self.problem.l2 * np.vdot(self.w, self.w))
         return Smooth.of_squares(value)
 
 
@@ -184,20 +190,14 @@ def follow(
 ) -> Iterator[Solution]:
     """Follow the path with an empty working set of the problem, as its solver does."""
     problem = active.problem
-    gradient = LazyGradient(
-        problem.design,
-        active.residual,
-        problem.gradient_at_zero,
-        problem.upper > 0.0,
-        problem.lower < 0.0,
-    )
+    gradient = problem.structure.watch(active.residual)
     gradient.resting[np.isinf(problem.weights)] = False
     begin = problem.weights == 0.0
     if start is not None:
-        begin |= start != 0.0
-    _enter(active, gradient, np.flatnonzero(begin & gradient.resting))
+        begin |= filled(start)
+    _enter(active, gradient, problem.structure.whole(begin & gradient.resting))
     if start is not None:
-        active.move(start[active.features].astype(np.float64))
+        active.move(start.take(active.features, axis=-1).astype(np.float64))
     previous = np.inf
     for alpha in alphas:
         solution = _solve(active, gradient, alpha, previous, scale, tol, max_iter)
@@ -208,52 +208,41 @@ def follow(
 
 def _solve(active, gradient, alpha, previous, scale, tol, max_iter) -> Solution:
     """Solve at one strength, from the state at the previous one."""
-    problem = active.problem
-    limits = problem.limits(alpha)
+    problem, structure = active.problem, active.problem.structure
+    limits = structure.limits(alpha)
     # A coefficient that jumps violates much as soon as it violates at all.
     slack = 0.0 if problem.penalty.jumps else tol * scale
     # Sequential strong rule: gradients are likely to change less than alpha does.
     reach = max(2.0 - previous / alpha, ANTICIPATE) if alpha > 0.0 else ANTICIPATE
-    entering = _beyond(gradient, reach * limits)
+    entering = structure.beyond(gradient, limits, reach)
+    entering = structure.worst(entering, gradient, limits, active.room_for(entering))
     n_iter = 0
     while True:
-        _enter(active, gradient, _worst(entering, gradient, limits, active))
-        strengths = problem.strengths(alpha, active.features)
-        n_iter += active.minimise(strengths, 0.5 * tol * scale, max_iter - n_iter)
+        _enter(active, gradient, entering)
+        terms = structure.terms(alpha, active.features)
+        n_iter += active.minimise(terms, 0.5 * tol * scale, max_iter - n_iter)
         gradient.refresh(active.residual, limits)
-        beyond = _beyond(gradient, limits)
-        entering = beyond[gradient.pull[beyond] > limits[beyond] + slack]
+        beyond = structure.beyond(gradient, limits)
+        room = active.room_for(beyond)
+        entering = structure.worst(beyond, gradient, limits, room, slack)
         if entering.size == 0 or n_iter >= max_iter:
             break
+    rest = np.zeros((*active.w.shape[:-1], beyond.size))
     solution = certify(
         problem,
         alpha,
         features=np.concatenate([active.features, beyond]),
-        w=np.concatenate([active.w, np.zeros(beyond.size)]),
-        q=np.concatenate([active.q, gradient.pull[beyond]]),
+        w=np.concatenate([active.w, rest], axis=-1),
+        q=np.concatenate([active.q, gradient.values.take(beyond, axis=-1)], axis=-1),
         smooth=active.smooth(),
         scale=scale,
         tol=tol,
         n_iter=n_iter,
         intercept=active.intercept,
     )
-    if active.is_unbounded(strengths):
+    if active.is_unbounded(terms):
         return replace(solution, status=Status.UNBOUNDED)
     return solution
-
-
-def _beyond(gradient, limits) -> np.ndarray:
-    """Return the resting features beyond their limits."""
-    return np.flatnonzero(gradient.resting & (gradient.pull > limits))
-
-
-def _worst(features, gradient, limits, active) -> np.ndarray:
-    """Return the features that are the furthest beyond, so many as the set may grow by."""
-    room = max(MIN_GROWTH, int(np.count_nonzero(active.w)))
-    if features.size <= room:
-        return features
-    excess = gradient.pull[features] - limits[features]
-    return np.sort(features[np.argpartition(excess, -room)[-room:]])
 
 
 def _enter(active, gradient, features) -> None:
@@ -264,8 +253,8 @@ def _enter(active, gradient, features) -> None:
 
 def _prune(active, gradient) -> None:
     """Let zero coefficients rest when they have become the bulk of the working set."""
-    support = np.flatnonzero(active.w)
+    support = active.problem.structure.support(active.features, active.w)
     if active.features.size > max(2 * MIN_GROWTH, 3 * support.size):
-        zero = np.flatnonzero(active.w == 0.0)
-        gradient.rest(active.features[zero], active.q[zero])
+        zero = np.delete(np.arange(active.features.size), support)
+        gradient.rest(active.features[zero], active.q.take(zero, axis=-1))
         active.keep(support)

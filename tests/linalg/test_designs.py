@@ -56,8 +56,14 @@ def test_blocks_grow_and_shrink(pair, rng):
     np.testing.assert_allclose(block.predict(w), X[:, held] @ w, atol=1e-12)
     np.testing.assert_allclose(block.gradient(r), X[:, held].T @ r / n, atol=1e-12)
     np.testing.assert_allclose(block.gradient(r, first=1), X[:, held[1:]].T @ r / n, atol=1e-12)
-    both = np.column_stack([r, 2.0 * r])
-    np.testing.assert_allclose(block.gradient(both), X[:, held].T @ both / n, atol=1e-12)
+    both = np.stack([r, 2.0 * r])
+    np.testing.assert_allclose(block.gradient(both), both @ X[:, held] / n, atol=1e-12)
+    np.testing.assert_allclose(design.gradient(both), both @ X / n, atol=1e-12)
+    several = rng.standard_normal((3, held.size))
+    np.testing.assert_allclose(block.predict(several), several @ X[:, held].T, atol=1e-12)
+    whole = np.zeros((3, X.shape[1]))
+    whole[:, held] = several
+    np.testing.assert_allclose(design.predict(whole), several @ X[:, held].T, atol=1e-12)
     np.testing.assert_allclose(block.dense(np.array([2, 0])), X[:, held[[2, 0]]].T, atol=1e-15)
 
 

@@ -99,7 +99,7 @@ WRONG_SHAPES = {
     "X without features": (r"\bX\b", {"X": X[:, :0]}),
     "y short": (r"\by\b", {"y": Y[1:]}),
     "y long": (r"\by\b", {"y": np.append(Y, 0.0)}),
-    "y of two columns": (r"\by\b", {"y": np.column_stack([Y, Y])}),
+    "y of three axes": (r"\by\b", {"y": np.ones((N, 2, 2))}),
     "y missing": (r"\by\b", {"y": None}),
     "y a number": (r"\by\b", {"y": 1.0}),
     "sample_weight short": ("sample_weight", {"sample_weight": np.ones(N - 1)}),
