@@ -11,7 +11,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
 from sparsestat.base import Data, check_vector, naming, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, Model, fit_method
+from sparsestat.linear_model._model import fit_method
+from sparsestat.linear_model._posing import MODEL_CONSTRAINTS, Model
 from sparsestat.linear_model._refit import Refit, Response
 from sparsestat.losses import LogisticLoss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS

@@ -5,12 +5,10 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from sparsestat._sklearn import CallbackSupportMixin, Interval, StrOptions
-from sparsestat.linear_model._model import (
-    MODEL_CONSTRAINTS,
-    fit_method,
-    level_of_the_caller,
-)
+from sparsestat.linear_model._model import fit_method
+from sparsestat.linear_model._posing import MODEL_CONSTRAINTS
 from sparsestat.linear_model._survival import Survival, read_survival
+from sparsestat.linear_model._warnings import level_of_the_caller
 from sparsestat.solvers import SOLVERS
 
 __all__ = ["COX_CONSTRAINTS", "PenalizedCox"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
-from sparsestat.linear_model._model import FramedProblem
+from sparsestat.linear_model._posing import FramedProblem
 from sparsestat.solvers import Solution, degrees_of_freedom
 
 __all__ = ["CRITERIA", "evaluate"]

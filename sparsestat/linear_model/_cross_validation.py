@@ -14,13 +14,7 @@ from sparsestat._parallel import parallel_map
 from sparsestat._sklearn import StrOptions, progress
 from sparsestat.base import Data, naming
 from sparsestat.linear_model._criterion import CRITERIA, evaluate
-from sparsestat.linear_model._model import (
-    FramedProblem,
-    Miss,
-    PenalizedModel,
-    flattest,
-    warn_unless_converged,
-)
+from sparsestat.linear_model._model import PenalizedModel
 from sparsestat.linear_model._path import (
     PATH_CONSTRAINTS,
     PathResult,
@@ -28,6 +22,8 @@ from sparsestat.linear_model._path import (
     collect,
     outputs,
 )
+from sparsestat.linear_model._posing import FramedProblem, flattest
+from sparsestat.linear_model._warnings import Miss, warn_unless_converged
 from sparsestat.losses import loss_of
 from sparsestat.solvers import Solution, Status
 

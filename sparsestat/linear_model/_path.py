@@ -13,15 +13,14 @@ from sklearn.utils import check_array
 from sparsestat._parallel import serial_blas
 from sparsestat._sklearn import Interval, StrOptions, validate_params
 from sparsestat.base import X_CHECKS, check_vector, naming, validate
-from sparsestat.linear_model._model import (
+from sparsestat.linear_model._posing import (
     MODEL_CONSTRAINTS,
     FramedProblem,
-    Miss,
     Model,
     takes_several,
-    warn_unless_converged,
 )
 from sparsestat.linear_model._survival import read_survival
+from sparsestat.linear_model._warnings import Miss, warn_unless_converged
 from sparsestat.losses import LOSSES, Loss, MultinomialLoss, loss_of
 from sparsestat.solvers import SOLVERS, Solution, Status, alpha_grid
 

@@ -8,7 +8,8 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from sparsestat.base import Data, validate
-from sparsestat.linear_model._model import PenalizedModel, takes_several
+from sparsestat.linear_model._model import PenalizedModel
+from sparsestat.linear_model._posing import takes_several
 from sparsestat.linear_model._statsmodels import model_of, selected_columns
 from sparsestat.losses import loss_of
 

@@ -13,7 +13,8 @@ from sparsestat._sklearn import (
     check_sample_weight,
 )
 from sparsestat.base import Data, check_shape, naming, validate
-from sparsestat.linear_model._model import MODEL_CONSTRAINTS, fit_method, takes_several
+from sparsestat.linear_model._model import fit_method
+from sparsestat.linear_model._posing import MODEL_CONSTRAINTS, takes_several
 from sparsestat.linear_model._refit import Refit, Response
 from sparsestat.losses import LOSSES, Loss, SquaredLoss, loss_of
 from sparsestat.penalties import GroupPenalty, Penalty

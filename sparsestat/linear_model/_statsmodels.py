@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from sparsestat._parallel import serial_blas
 from sparsestat.base import Data
-from sparsestat.linear_model._model import Model
+from sparsestat.linear_model._posing import Model
 from sparsestat.losses import LOSSES, CoxLoss, Loss
 from sparsestat.penalties import L1
 from sparsestat.solvers import Status
