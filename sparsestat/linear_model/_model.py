@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.optimize import LinearConstraint
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
@@ -42,6 +43,7 @@ from sparsestat.solvers import (
     choose_solver,
     solve_path,
 )
+from sparsestat.solvers.constraints import linear_constraints
 
 __all__ = [
     "MODEL_CONSTRAINTS",
@@ -62,6 +64,7 @@ MODEL_CONSTRAINTS: dict[str, list[Any]] = {
     "penalty_weights": ["array-like", None],
     "positive": ["boolean"],
     "bounds": [tuple, list, None],
+    "constraints": [LinearConstraint, tuple, list, None],
     "tol": [Interval(Real, 0, None, closed="neither"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
 }
@@ -79,6 +82,7 @@ class Model:
     penalty_weights: Any
     positive: bool
     bounds: Any
+    constraints: Any
     solver: str
     tol: float | None
     max_iter: int
@@ -115,7 +119,7 @@ class Model:
         if isinstance(loss, SquaredLoss):
             for y in targets:
                 design, target, frame = frame_data(data._replace(y=y), **scaling)
-                sides: Any = frame.bounds(*bounds)
+                sides: Any = self._sides(frame, terms["weights"], bounds)
                 squares = LeastSquaresProblem(design, target, **terms, **sides)
                 framed.append((squares, frame, 1.0))
         else:
@@ -130,7 +134,7 @@ class Model:
             if pose is _cox:
                 frame = replace(frame, means=np.zeros_like(frame.means))
             terms |= {
-                **frame.bounds(*bounds),
+                **self._sides(frame, terms["weights"], bounds),
                 "loss": loss,
                 "sample_weight": data.weight,
                 "offset": 0.0 if data.offset is None else data.offset,
@@ -155,6 +159,14 @@ class Model:
             for (problem, frame, curvature), solver in zip(framed, chosen, strict=True)
         ]
 
+    def _sides(self, frame: Frame, weights: np.ndarray, bounds: Any) -> dict[str, Any]:
+        """Return bounds and constraints on the scale of the problem."""
+        sides: dict[str, Any] = frame.bounds(*bounds)
+        sides["constraints"] = linear_constraints(
+            self.constraints, frame.scales, weights=weights, **sides
+        )
+        return sides
+
     @property
     def chosen_penalty(self) -> BasePenalty:
         """The penalty, None replaced by the default for the loss."""
@@ -166,6 +178,8 @@ def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem
     n_classes = y.shape[1]
     for name in ("weights", "lower", "upper"):
         terms[name] = np.repeat(terms[name], n_classes)
+    if terms["constraints"] is not None:
+        terms["constraints"] = terms["constraints"].for_each(n_classes)
     return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
 
 
