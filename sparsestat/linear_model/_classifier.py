@@ -225,6 +225,9 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
     bounds : (lower, upper), default=None
         Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
         (n_features,); infinite where there is none.
+    constraints : LinearConstraint or list of LinearConstraint, default=None
+        Linear constraints of the coefficients of each class, as in
+        :class:`PenalizedRegressor`.
     class_weight : dict, "balanced" or None, default=None
         Multipliers of the sample weights by class, as in scikit-learn. They change the
         fit and its likelihood, but not the weights of cross-validated scores, nor the
@@ -322,6 +325,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         class_weight: Any = None,
         solver: str = "auto",
         tol: float | None = None,
@@ -337,6 +341,7 @@ class PenalizedClassifier(CallbackSupportMixin, Classification):
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.class_weight = class_weight
         self.solver = solver
         self.tol = tol

@@ -52,7 +52,7 @@ class PenalizedClassifierCV(CallbackSupportMixin, Classification, PathModel):
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
     loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, bounds, \
-class_weight, solver, tol, max_iter
+constraints, class_weight, solver, tol, max_iter
         As in :class:`PenalizedClassifier`.
 
     Attributes
@@ -126,6 +126,7 @@ class_weight, solver, tol, max_iter
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         class_weight: Any = None,
         solver: str = "auto",
         tol: float | None = None,
@@ -146,6 +147,7 @@ class_weight, solver, tol, max_iter
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.class_weight = class_weight
         self.solver = solver
         self.tol = tol

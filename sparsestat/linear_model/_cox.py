@@ -53,6 +53,8 @@ class PenalizedCox(CallbackSupportMixin, Survival):
     bounds : (lower, upper), default=None
         Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
         (n_features,); infinite where there is none.
+    constraints : LinearConstraint or list of LinearConstraint, default=None
+        Linear constraints of `coef_`, as in :class:`PenalizedRegressor`.
     solver : {"auto", "prox_newton"}, default="auto"
         Other solvers say why they cannot take the model.
     tol : float, default=None
@@ -150,6 +152,7 @@ class PenalizedCox(CallbackSupportMixin, Survival):
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -163,6 +166,7 @@ class PenalizedCox(CallbackSupportMixin, Survival):
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

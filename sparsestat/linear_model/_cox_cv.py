@@ -56,7 +56,8 @@ class PenalizedCoxCV(CallbackSupportMixin, Survival, PathModel):
         only).
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
-    ties, penalty, l2, standardize, penalty_weights, positive, bounds, solver, tol, max_iter
+    ties, penalty, l2, standardize, penalty_weights, positive, bounds, constraints, solver, \
+tol, max_iter
         As in :class:`PenalizedCox`.
 
     Attributes
@@ -142,6 +143,7 @@ objective_, converged_
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -160,6 +162,7 @@ objective_, converged_
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

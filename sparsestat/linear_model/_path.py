@@ -203,6 +203,7 @@ def penalized_path(
     penalty_weights: Any = None,
     positive: bool = False,
     bounds: Any = None,
+    constraints: Any = None,
     sample_weight: Any = None,
     offset: Any = None,
     solver: str = "auto",
@@ -234,7 +235,8 @@ def penalized_path(
     sample_weight : array-like of shape (n_samples,), optional
     offset : array-like of the shape of y, optional
         Known part of the linear predictor.
-    l2, fit_intercept, standardize, penalty_weights, positive, bounds, solver, tol, max_iter
+    l2, fit_intercept, standardize, penalty_weights, positive, bounds, constraints, solver, \
+tol, max_iter
         As in :class:`PenalizedRegressor` and :class:`PenalizedClassifier`.
 
     Returns
@@ -295,6 +297,7 @@ def penalized_path(
         penalty_weights,
         positive,
         bounds,
+        constraints,
         solver,
         tol,
         max_iter,

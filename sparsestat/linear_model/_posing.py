@@ -1,12 +1,13 @@
 """From the parameters of a penalised model to numeric problems, and back."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy.optimize import LinearConstraint
 from sklearn.utils import check_array
 
 from sparsestat._sklearn import Interval
@@ -31,6 +32,7 @@ from sparsestat.solvers import (
     choose_solver,
     solve_path,
 )
+from sparsestat.solvers.constraints import linear_constraints
 
 __all__ = [
     "MODEL_CONSTRAINTS",
@@ -41,6 +43,8 @@ __all__ = [
     "takes_several",
 ]
 
+Sides = Callable[[Frame], dict[str, Any]]
+
 MODEL_CONSTRAINTS: dict[str, list[Any]] = {
     "penalty": [BasePenalty, None],
     "l2": [Interval(Real, 0, None, closed="left")],
@@ -49,6 +53,7 @@ MODEL_CONSTRAINTS: dict[str, list[Any]] = {
     "penalty_weights": ["array-like", None],
     "positive": ["boolean"],
     "bounds": [tuple, list, None],
+    "constraints": [LinearConstraint, tuple, list, None],
     "tol": [Interval(Real, 0, None, closed="neither"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
 }
@@ -66,6 +71,7 @@ class Model:
     penalty_weights: Any
     positive: bool
     bounds: Any
+    constraints: Any
     solver: str
     tol: float | None
     max_iter: int
@@ -95,16 +101,14 @@ class Model:
             "weights": _check_penalty_weights(self.penalty_weights, data.X.shape[1]),
             "l2": float(self.l2),
         }
-        bounds = check_bounds(self.bounds, self.positive, data.X.shape[1])
+        sides = self._sides(data.X.shape[1], terms["weights"])
         loss = loss_of(self.loss)
         for y in targets:
             loss.check(y)
         if isinstance(loss, SquaredLoss):
-            framed = [
-                _pose_squares(data._replace(y=y), bounds, scaling, terms) for y in targets
-            ]
+            framed = [_pose_squares(data._replace(y=y), sides, scaling, terms) for y in targets]
         else:
-            framed = _pose_others(loss, data, targets, bounds, scaling, terms)
+            framed = _pose_others(loss, data, targets, sides, scaling, terms)
         tol = self.tol
         if tol is None:
             tol = 1e-5 if data.X.dtype == np.float32 else 1e-8
@@ -122,6 +126,17 @@ class Model:
             for (problem, frame, curvature), solver in zip(framed, chosen, strict=True)
         ]
 
+    def _sides(self, n_features: int, weights: np.ndarray) -> Sides:
+        """Return the function from a frame to bounds and constraints on its scale."""
+        bounds = check_bounds(self.bounds, self.positive, n_features)
+
+        def sides(frame: Frame) -> dict[str, Any]:
+            box = frame.bounds(*bounds)
+            rows = linear_constraints(self.constraints, frame.scales, weights=weights, **box)
+            return {**box, "constraints": rows}
+
+        return sides
+
     @property
     def chosen_penalty(self) -> BasePenalty:
         """The penalty, None replaced by the default for the loss."""
@@ -129,16 +144,16 @@ class Model:
 
 
 def _pose_squares(
-    data: Data, bounds: Any, scaling: dict[str, bool], terms: dict[str, Any]
+    data: Data, sides: Sides, scaling: dict[str, bool], terms: dict[str, Any]
 ) -> tuple[Problem, Frame, float]:
     """Return least squares of one response or several, its frame and its curvature."""
     design, target, frame = frame_data(data, **scaling)
     pose: Any = LeastSquaresProblem if target.ndim == 1 else MultiTaskProblem
-    return pose(design, target, **terms, **frame.bounds(*bounds)), frame, 1.0
+    return pose(design, target, **terms, **sides(frame)), frame, 1.0
 
 
 def _pose_others(
-    loss: Any, data: Data, targets: Any, bounds: Any, scaling: dict, terms: dict[str, Any]
+    loss: Any, data: Data, targets: Any, sides: Sides, scaling: dict, terms: dict[str, Any]
 ) -> list[tuple[Problem, Frame, float]]:
     """Return the problem, frame and curvature of each target, for a loss of its own."""
     terms = terms | {
@@ -152,7 +167,7 @@ def _pose_others(
     design, frame = frame_columns(data, **scaling)
     if loss.response == "time":
         frame = replace(frame, means=np.zeros_like(frame.means))
-    terms |= frame.bounds(*bounds)
+    terms |= sides(frame)
     kinds = (POSES[kind] for kind in type(loss).__mro__ if kind in POSES)
     pose = next(kinds, GLMProblem)
     problems = [pose(design, y, **terms) for y in targets]
@@ -164,6 +179,8 @@ def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem
     n_classes = y.shape[1]
     for name in ("weights", "lower", "upper"):
         terms[name] = np.repeat(terms[name], n_classes)
+    if terms["constraints"] is not None:
+        terms["constraints"] = terms["constraints"].for_each(n_classes)
     return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
 
 

@@ -181,6 +181,9 @@ default="squared_error"
     bounds : (lower, upper), default=None
         Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
         (n_features,); infinite where there is none.
+    constraints : LinearConstraint or list of LinearConstraint, default=None
+        Of :class:`scipy.optimize.LinearConstraint`: lb <= A @ coef_ <= ub, as for
+        coefficients that sum to zero or do not fall. For convex penalties.
     solver : str, default="auto"
         "auto" takes the first that can solve the problem, of: "gram" (squared error, n > 2 p
         and p <= 5000), "working_set" (squared error), "prox_newton" (other smooth losses),
@@ -277,6 +280,7 @@ default="squared_error"
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -291,6 +295,7 @@ default="squared_error"
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

@@ -56,8 +56,8 @@ class PenalizedRegressorCV(CallbackSupportMixin, Regression, PathModel):
         only).
     n_jobs : int, default=None
         Threads to run the folds in. Results do not depend on it.
-    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, bounds, solver, \
-tol, max_iter
+    loss, penalty, l2, fit_intercept, standardize, penalty_weights, positive, bounds, \
+constraints, solver, tol, max_iter
         As in :class:`PenalizedRegressor`.
 
     Attributes
@@ -139,6 +139,7 @@ tol, max_iter
         penalty_weights: Any = None,
         positive: bool = False,
         bounds: Any = None,
+        constraints: Any = None,
         solver: str = "auto",
         tol: float | None = None,
         max_iter: int = 10_000,
@@ -159,6 +160,7 @@ tol, max_iter
         self.penalty_weights = penalty_weights
         self.positive = positive
         self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter

@@ -268,6 +268,7 @@ def _from_optimum(loss: Loss, part: Selected) -> dict[str, Any]:
         penalty_weights=None,
         positive=False,
         bounds=None,
+        constraints=None,
         solver="auto",
         tol=1e-10,
         max_iter=1000,

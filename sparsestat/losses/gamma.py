@@ -58,6 +58,10 @@ class GammaLoss(Loss):
         total = float(share @ (y * np.exp(least - fixed)))
         return math.log(total / float(share.sum())) - least
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return cp.multiply(y, cp.exp(-eta)) + eta
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         ratio = self._ratio(y, eta)

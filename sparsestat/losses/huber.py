@@ -64,6 +64,10 @@ class HuberLoss(Loss):
         """Evaluate the second derivative in eta: 1 for small residuals, else 0."""
         return (np.abs(y - eta) <= self.delta).astype(np.float64)
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return 0.5 * cp.huber(y - eta, self.delta)
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         size = np.abs(y - eta)

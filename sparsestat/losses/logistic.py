@@ -64,3 +64,7 @@ class LogisticLoss(Loss):
         mean = y + share * self.gradient(y, eta)
         entropy = xlogy(mean, mean) + xlogy(1.0 - mean, 1.0 - mean)
         return np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta))) + entropy - mean * eta
+
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return cp.logistic(eta) - cp.multiply(y, eta)

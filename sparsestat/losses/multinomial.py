@@ -44,6 +44,10 @@ class MultinomialLoss(Loss):
         p = softmax(eta, axis=-1)
         return p * (1.0 - p)
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return cp.log_sum_exp(eta, axis=1) - cp.sum(cp.multiply(y, eta), axis=1)
+
     def inverse_link(self, eta: Any) -> Any:
         """Return the probabilities of the classes."""
         return softmax(np.asarray(eta), axis=-1)

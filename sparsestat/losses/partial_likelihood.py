@@ -21,7 +21,7 @@ all takes cumulative sums only.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -205,6 +205,18 @@ class PartialLikelihood:
         masses = _group_sums(self.terms.masses, self.terms.starts) * at_risk / 2.0
         terms = Terms.breslow(masses)
         return RiskHessian.of(sets, terms, _sum_risks(sets, terms, uniform), self.scale)
+
+    def expression(self, cp: Any, eta: Any) -> Any:
+        """Write the same for cvxpy, the module `cp`, term by term; eta is its expression."""
+        sets, terms = self.sets, self.terms
+        x = eta[sets.order] + np.log(sets.weight)
+        total = -(sets.weight[sets.events] @ eta[sets.order[sets.events]])
+        for group, share, mass in zip(terms.groups, terms.shares, terms.masses, strict=True):
+            begin, first = sets.stratum_starts[group], sets.first[group]
+            counts = np.ones(first + sets.sizes[group] - begin)
+            counts[first - begin :] = share
+            total += mass * cp.log_sum_exp(x[begin : begin + counts.size] + np.log(counts))
+        return total / float(sets.weight.sum())
 
     def excess(self, eta: np.ndarray, share: float) -> float:
         """Bound f(eta) + f*(u) - u'eta from above, for u = share f'(eta).

@@ -59,6 +59,10 @@ class PoissonLoss(Loss):
         observed = max(float(share @ y), LEAST_MEAN * float(share.sum()))
         return math.log(observed / float(share @ np.exp(fixed - largest))) - largest
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return cp.exp(eta) - cp.multiply(y, eta)
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         mean = self.inverse_link(eta)

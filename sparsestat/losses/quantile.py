@@ -83,6 +83,10 @@ class QuantileLoss(Loss):
         rest = y - fixed
         return float(rest[lower_quantile(rest, share / share.sum(), self.quantile)])
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
+        return self.quantile * cp.pos(y - eta) + (1.0 - self.quantile) * cp.pos(eta - y)
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         return (1.0 - share) * self.value(y, eta)

@@ -48,6 +48,10 @@ class SquaredLoss(Loss):
         """Evaluate the second derivative in eta, which is 1."""
         return namespace_of(y, eta).ones_like(y - eta)
 
+    def expression(self, cp: Any, y: Any, eta: Any) -> Any:
+        """Write the loss of each sample for cvxpy, the module `cp`; eta is its expression."""
+        return 0.5 * cp.square(y - eta)
+
     def excess(self, y: Any, eta: Any, share: float) -> Any:
         """Evaluate the terms of the duality gap, see :meth:`Loss.excess`."""
         return (1.0 - share) ** 2 * self.value(y, eta)

@@ -77,3 +77,8 @@ class ElasticNet(Penalty):
             size = np.minimum(np.where(excess > 0.0, excess / ridge, 0.0), reach)
             rest = np.where(ridge > 0.0, 0.5 * ridge * size, 0.0)
             return np.where(size > 0.0, size * (excess - rest), 0.0)
+
+    def expression(self, cp: Any, b: Any, alpha: Any, weights: Any) -> Any:
+        """Write the sum of the penalty for cvxpy, see :class:`L1`."""
+        lasso, ridge = weights @ cp.abs(b), weights @ cp.square(b)
+        return alpha * (self.l1_ratio * lasso + 0.5 * (1.0 - self.l1_ratio) * ridge)

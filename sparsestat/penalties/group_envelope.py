@@ -8,7 +8,7 @@ import numpy as np
 from sparsestat._parameters import check_parameter
 from sparsestat.penalties.group_labels import GroupIndex, as_tuple, check_group_size
 from sparsestat.penalties.joint import JointPenalty
-from sparsestat.penalties.k_support import envelope_value, shares
+from sparsestat.penalties.k_support import envelope_expression, envelope_value, shares
 
 __all__ = ["GroupEnvelope"]
 
@@ -109,3 +109,13 @@ class GroupEnvelope(JointPenalty):
         before = np.cumsum(costs[order]) - costs[order]
         u = np.clip((self.k - before) / costs[order], 0.0, 1.0)
         return float(u @ squares[order]) / (2.0 * alpha)
+
+    def expression(self, cp: Any, b: Any, alpha: Any, weights: np.ndarray) -> Any:
+        """Write the penalty for cvxpy, see :class:`L1`; equal weights, or zero."""
+        labels = np.where(weights > 0.0, self._index.of, -1)
+        groups = [np.flatnonzero(labels == g) for g in range(self._index.count)]
+        costs = np.broadcast_to(self._costs, self._index.count)
+        used = [g for g, group in enumerate(groups) if group.size]
+        members = [groups[g] for g in used]
+        envelope = envelope_expression(cp, b, members, costs[used], float(self.k))
+        return alpha * float(weights.max()) * envelope

@@ -1,5 +1,6 @@
 """The squared k-support norm, and the shares that it and its relatives are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from sparsestat.penalties.joint import JointPenalty, check_count
 
-__all__ = ["KSupport", "envelope_value", "shares"]
+__all__ = ["KSupport", "envelope_expression", "envelope_value", "shares"]
 
 
 def shares(
@@ -62,6 +63,16 @@ def envelope_value(sizes: np.ndarray, costs: np.ndarray | float, budget: float) 
     u = shares(sizes, costs, budget, 0.0)
     used = u > 0.0
     return 0.5 * unit**2 * float((sizes[used] ** 2 / u[used]).sum())
+
+
+def envelope_expression(
+    cp: Any, b: Any, groups: Sequence[np.ndarray], costs: np.ndarray | float, budget: float
+) -> Any:
+    """Write the same for cvxpy, of the norms of groups of entries of b."""
+    u = cp.Variable(len(groups), nonneg=True)
+    terms = sum(cp.quad_over_lin(b[group], u[g]) for g, group in enumerate(groups))
+    spent = cp.sum(cp.multiply(np.broadcast_to(costs, len(groups)), u))
+    return 0.5 * terms + cp.transforms.indicator([u <= 1.0, spent <= budget])
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,3 +135,9 @@ class KSupport(JointPenalty):
             return float("inf") if squares.any() else 0.0
         k = min(self.k, squares.size)
         return float(np.partition(squares, squares.size - k)[-k:].sum()) / (2.0 * alpha)
+
+    def expression(self, cp: Any, b: Any, alpha: Any, weights: np.ndarray) -> Any:
+        """Write the penalty for cvxpy, see :class:`L1`; equal weights, or zero."""
+        units = list(np.flatnonzero(weights)[:, None])
+        envelope = envelope_expression(cp, b, units, 1.0, float(self.k))
+        return alpha * float(weights.max()) * envelope

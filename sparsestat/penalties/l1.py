@@ -54,3 +54,11 @@ class L1(Penalty):
         return np.multiply(
             excess, reach, out=np.zeros(np.broadcast(excess, reach).shape), where=excess > 0.0
         )
+
+    def expression(self, cp: Any, b: Any, alpha: Any, weights: Any) -> Any:
+        """Write the sum of p(abs(b_j); alpha weights_j) for cvxpy, the module `cp`.
+
+        `b` is its expression of shape (p,), `alpha` its nonnegative scalar parameter; weights
+        are finite, and zero for excluded coefficients.
+        """
+        return alpha * (weights @ cp.abs(b))

@@ -75,6 +75,10 @@ class CoxProblem(GLMProblem):
         """Return minus the log partial likelihood over the sum of the weights."""
         return self.likelihood.value(eta)
 
+    def expression(self, cp: Any, fixed: Any) -> Any:
+        """Write the loss for cvxpy, the module `cp`."""
+        return self.likelihood.expression(cp, fixed)
+
     def residual(self, eta: np.ndarray) -> np.ndarray:
         """Return minus n times the gradient of the loss in the linear predictors."""
         return self.likelihood.residual(eta)

@@ -17,7 +17,8 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
     them as well, as in ridge regression, the trace of (H + R)^-1 H with H the Hessian of
     the loss on the support. R has the second derivatives of norms of groups as well: for
     least squares and a convex penalty that makes the trace the divergence of the fit
-    (Vaiter and others 2012). Negative ones of concave penalties count as zero.
+    (Vaiter and others 2012). Negative ones of concave penalties count as zero. Constraints
+    that hold take what they determine: H and R are those along directions that keep them.
     """
     if isinstance(problem.structure, Grouped):
         return _of_groups(problem, problem.structure, alpha, solution)
@@ -25,10 +26,13 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
     strengths = problem.strengths(alpha, support)
     bend = problem.penalty.curvature(solution.coef[support], strengths)
     ridge = np.maximum(bend, 0.0) + problem.l2
+    ways = np.eye(support.size)
+    if problem.constraints is not None:
+        ways = problem.constraints.directions(solution.coef, support)
     if not ridge.any():
-        return float(support.size)
-    H = problem.hessian(support, solution.coef, solution.intercept)
-    return float(np.trace(np.linalg.solve(H + np.diag(ridge), H)))
+        return float(ways.shape[1])
+    H = ways.T @ problem.hessian(support, solution.coef, solution.intercept) @ ways
+    return float(np.trace(np.linalg.solve(H + ways.T * ridge @ ways, H)))
 
 
 def _of_groups(problem: Problem, structure: Grouped, alpha: float, solution: Solution) -> float:

@@ -100,6 +100,13 @@ class MultinomialProblem(GLMProblem):
         losses = logsumexp(rows, axis=1) - (self._rows(self.y) * rows).sum(axis=1)
         return float(self.share @ losses)
 
+    def expression(self, cp: Any, fixed: Any) -> Any:
+        """Write the weighted mean of the loss for cvxpy, the module `cp`."""
+        rows = cp.reshape(fixed, (self.share.size, self.n_classes), order="C")
+        if self.fit_intercept:
+            rows += np.ones((self.share.size, 1)) @ cp.Variable((1, self.n_classes))
+        return self.share @ self.loss.expression(cp, self._rows(self.y), rows)
+
     def residual(self, eta: np.ndarray) -> np.ndarray:
         """Return minus n K times the derivatives of the mean loss."""
         rows = self._rows(self.y) - softmax(self._rows(eta), axis=1)

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from sparsestat.solvers.accelerated import ACCELERATED
+from sparsestat.solvers.constraints import feasible_point
+from sparsestat.solvers.convex import CONVEX
 from sparsestat.solvers.gram_path import GRAM
 from sparsestat.solvers.group_descent import GROUP_DESCENT
+from sparsestat.solvers.multipliers import MULTIPLIERS, constrained_alpha_max
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.quantile import QUANTILE
@@ -27,8 +30,13 @@ SOLVERS: dict[str, Solver] = {
     "group_descent": GROUP_DESCENT,
     "quantile": QUANTILE,
     "subset": SUBSET,
+    "multipliers": MULTIPLIERS,
     "accelerated": ACCELERATED,
+    "convex": CONVEX,
 }
+
+# From so many inequalities on, interior points find those that matter sooner (measured).
+MANY_ROWS = 200
 
 APPROACH_RATIO = 0.8
 
@@ -59,8 +67,9 @@ def solve_path(
 def choose_solver(problem: Problem, solver: str = "auto") -> str:
     """Return the name of the solver to use, ``"auto"`` replaced by the one that suits.
 
-    That is ``"gram"`` for least squares with n > 2 p and p <= 5000, else the first of
-    `SOLVERS` that takes the problem.
+    That is ``"gram"`` for least squares with n > 2 p and p <= 5000, ``"convex"`` for more
+    than 200 inequalities on the coefficients, else the first of `SOLVERS` that takes the
+    problem.
 
     Raises
     ------
@@ -68,19 +77,28 @@ def choose_solver(problem: Problem, solver: str = "auto") -> str:
         If the solver, or every solver, cannot take the problem; the message says why.
     """
     if solver != "auto":
-        reason = SOLVERS[solver].refuses(problem)
+        reason = _refusal(solver, problem)
         if reason:
             raise ValueError(f"solver={solver!r} does not fit: {reason}")
         return solver
     n, p = problem.design.shape
     first = ["gram"] if n > 2 * p and p <= 5000 else []
+    if problem.constraints is not None:
+        first = ["convex"] if (~problem.constraints.equal).sum() > MANY_ROWS else []
     reasons = []
     for name in first + list(SOLVERS):
-        reason = SOLVERS[name].refuses(problem)
+        reason = _refusal(name, problem)
         if reason is None:
             return name
         reasons.append(f"{name}: {reason}")
     raise ValueError("no solver takes this problem. " + " ".join(reasons))
+
+
+def _refusal(name: str, problem: Problem) -> str | None:
+    """Return why a solver cannot take a problem, None if it can."""
+    if problem.constraints is not None and not SOLVERS[name].takes_constraints:
+        return "it takes no constraints on the coefficients."
+    return SOLVERS[name].refuses(problem)
 
 
 def _violation_scale(problem: Problem, null: Solution | None) -> float:
@@ -95,9 +113,14 @@ def _violation_scale(problem: Problem, null: Solution | None) -> float:
 
 
 def _null_model(problem: Problem, tol: float, max_iter: int) -> Solution | None:
-    """Return the solution with unpenalised features only, None if there are none."""
-    free = problem.weights == 0.0
+    """Return the solution with unpenalised features only.
+
+    None if there are none, or if they alone cannot meet the constraints.
+    """
+    free, rows = problem.weights == 0.0, problem.constraints
     if not free.any():
+        return None
+    if rows is not None and feasible_point(rows, free, problem.lower, problem.upper) is None:
         return None
     null = replace(problem, weights=np.where(free, 0.0, np.inf))
     scale = float(np.abs(problem.gradient_at_zero[..., free]).max()) or 1.0
@@ -120,7 +143,15 @@ def alpha_max(problem: Problem, *, tol: float, max_iter: int) -> float:
     Unpenalised features are fitted first. For nonconvex penalties this is the smallest
     alpha at which zero is stationary. 0 if nothing can enter; infinity if the penalty
     has no slope at zero.
+
+    Raises
+    ------
+    ValueError
+        If there are constraints that do not hold while these coefficients are zero.
     """
+    rows = problem.constraints
+    if rows is not None:
+        return constrained_alpha_max(problem, rows, tol=tol, max_iter=max_iter)
     largest = problem.structure.alpha_max(_null_gradient(problem, tol, max_iter))
     if not problem.weights.all() or problem.penalty.jumps:
         # The null model is known to this accuracy; nor may rounding let a jump in.

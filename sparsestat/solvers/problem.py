@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sparsestat.penalties import GroupPenalty, Penalty
+from sparsestat.solvers.constraints import LinearConstraints
 from sparsestat.solvers.grouped import Grouped
 from sparsestat.solvers.structure import Separable, Structure
 
@@ -43,6 +44,8 @@ class Problem(ABC):
     lower, upper : ndarray of shape (p,), or float
         Bounds of the coefficients, lower <= 0 <= upper.
     l2 : float
+    constraints : LinearConstraints, optional
+        On the coefficients, for solvers that take them.
     """
 
     design: Any
@@ -52,6 +55,7 @@ class Problem(ABC):
     lower: Any = -math.inf
     upper: Any = math.inf
     l2: float = 0.0
+    constraints: LinearConstraints | None = None
 
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):
@@ -301,6 +305,15 @@ class GLMProblem(Problem):
     def excess(self, eta: np.ndarray, share: float) -> float:
         """Return the weighted mean of the loss's terms of the duality gap."""
         return self._mean(self.loss.excess(self.y, eta, share))
+
+    def expression(self, cp: Any, fixed: Any) -> Any:
+        """Write the weighted mean of the loss for cvxpy, the module `cp`.
+
+        `fixed` is its expression of X b plus offset.
+        """
+        share = self._weighted(np.full(self.y.size, 1.0 / self.y.size))
+        eta = fixed + cp.Variable() if self.fit_intercept else fixed
+        return share @ self.loss.expression(cp, self.y, eta)
 
     def residual(self, eta: np.ndarray) -> np.ndarray:
         """Return minus the weighted derivatives of the loss."""

@@ -17,7 +17,10 @@ class Solver(NamedTuple):
         Yields the :class:`~sparsestat.solvers.Solution` at one strength after another.
     refuses : callable ``(problem) -> str or None``
         Says, as a sentence, why it cannot take a problem; None if it can.
+    takes_constraints : bool
+        Whether it minds the problem's constraints on the coefficients.
     """
 
     path: Callable[..., Iterator[Solution]]
     refuses: Callable[[Any], str | None]
+    takes_constraints: bool = False
