@@ -174,17 +174,27 @@ def root_of_shrunk_norm(
     return unit * np.where(c > 0.0, c / np.where(below > 0.0, below, 1.0), 0.0)
 
 
-class _Dual:
-    """The conjugate of a convex group penalty: of a norm."""
+class _Norm:
+    """What makes a group penalty a norm: its conjugate, and how cvxpy may take it."""
 
     def conjugate(self: Any, q: Any, alpha: float) -> float:
         """Evaluate max over b of q'b - p(b; alpha): 0 within the limits, else infinite."""
         within = (self.strength_for(q) <= alpha).all()
         return 0.0 if within else float("inf")
 
+    def expression(self: Any, cp: Any, b: Any, alpha: Any, weights: np.ndarray) -> Any:
+        """Write the penalty for cvxpy, see :class:`L1`; weights are equal within groups."""
+        index = self._index
+        groups = np.split(index.order, index.starts[1:])
+        norms = sum(
+            weights[group[0]] * root * cp.norm(b[group])
+            for group, root in zip(groups, self.roots, strict=True)
+        )
+        return alpha * (norms + self.l1_share * (weights @ cp.abs(b)))
+
 
 @dataclass(frozen=True, repr=False)
-class GroupLasso(_Dual, GroupPenalty):
+class GroupLasso(_Norm, GroupPenalty):
     """The group lasso p(b; alpha) = alpha sum_g root_g norm(b_g).
 
     root_g is the square root of the size of group g. Convex; groups are zero or nonzero
@@ -222,7 +232,7 @@ class GroupLasso(_Dual, GroupPenalty):
 
 
 @dataclass(frozen=True, repr=False)
-class SparseGroupLasso(_Dual, GroupPenalty):
+class SparseGroupLasso(_Norm, GroupPenalty):
     """The sparse group lasso: lasso and group lasso together.
 
     p(b; alpha) = alpha ((1 - r) sum_g root_g norm(b_g) + r sum_j abs(b_j)) with r the

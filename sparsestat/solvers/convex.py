@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsestat.penalties import JointPenalty, Penalty
+from sparsestat.penalties import GroupPenalty, JointPenalty
 from sparsestat.solvers.accelerated import ACCELERATED
 from sparsestat.solvers.constrained_set import ConstrainedSet, as_glm
 from sparsestat.solvers.constraints import LinearConstraints
+from sparsestat.solvers.group_descent import GROUP_DESCENT
 from sparsestat.solvers.piecewise import solve_piecewise
-from sparsestat.solvers.problem import GLMProblem, Problem
+from sparsestat.solvers.problem import GLMProblem, MultiTaskProblem, Problem
 from sparsestat.solvers.result import Solution, Status
 from sparsestat.solvers.solver import Solver
 
@@ -30,6 +31,8 @@ __all__ = ["CONVEX"]
 TOLERANCES = (1e-10, 1e-8)
 # Coefficients and multipliers below this, relative to the largest, are taken for zero.
 NEGLIGIBLE = 1e-6
+# What makes solutions exact that are not sparse one by one.
+FINISHES = {JointPenalty: ACCELERATED, GroupPenalty: GROUP_DESCENT}
 # How far the objective may be above cvxpy's, in units of scale times coefficients.
 AGREEMENT = 1e-6
 
@@ -198,9 +201,10 @@ def _columns(problem: Problem) -> np.ndarray:
 def _exact(problem, alpha, X, point, scale, tol, max_iter) -> Solution:
     """Make a solution of cvxpy's exact."""
     limits = {"scale": scale, "tol": tol, "max_iter": max_iter}
-    if isinstance(problem.penalty, JointPenalty):
-        (solution,) = ACCELERATED.path(problem, [alpha], start=point.coef, **limits)
-        return solution
+    for kind, finish in FINISHES.items():
+        if isinstance(problem.penalty, kind):
+            (solution,) = finish.path(problem, [alpha], start=point.coef, **limits)
+            return solution
     if not problem.loss.smooth:
         return solve_piecewise(problem, alpha, X, point.coef, point.nu, **limits)
     near = ConstrainedSet(problem, point.coef, point.nu)
@@ -208,16 +212,17 @@ def _exact(problem, alpha, X, point, scale, tol, max_iter) -> Solution:
 
 
 def _refuses(problem: Any) -> str | None:
+    if isinstance(problem, MultiTaskProblem):
+        return "it takes one response."
     penalty = problem.penalty
     if not penalty.convex:
         return f"it takes convex penalties, and {penalty} is not."
-    if isinstance(penalty, JointPenalty):
-        if problem.constraints is not None:
-            return f"it takes no constraints together with {penalty}."
-        if reason := ACCELERATED.refuses(problem):
-            return reason
-    elif not isinstance(penalty, Penalty):
-        return f"it takes penalties on single coefficients and on all of them, not {penalty}."
+    for kind, finish in FINISHES.items():
+        if isinstance(penalty, kind):
+            if problem.constraints is not None:
+                return f"it takes no constraints together with {penalty}."
+            if reason := finish.refuses(problem):
+                return reason
     glm = as_glm(problem)
     written = type(glm).expression is not GLMProblem.expression or hasattr(
         glm.loss, "expression"

@@ -9,7 +9,7 @@ import numpy as np
 from sparsestat.penalties import Penalty
 from sparsestat.solvers.constrained_set import ConstrainedSet, as_glm
 from sparsestat.solvers.constraints import LinearConstraints, feasible_point, least_pull
-from sparsestat.solvers.problem import Problem
+from sparsestat.solvers.problem import MultiTaskProblem, Problem
 from sparsestat.solvers.result import Solution
 from sparsestat.solvers.solver import Solver
 
@@ -45,6 +45,8 @@ def multipliers_path(
 
 
 def _refuses(problem: Any) -> str | None:
+    if isinstance(problem, MultiTaskProblem):
+        return "it takes one response."
     if not isinstance(problem.penalty, Penalty):
         return f"it takes penalties on single coefficients, not {problem.penalty}."
     if not problem.penalty.convex:

@@ -9,6 +9,7 @@ from constrained import (
     LOSSES,
     OPTIONS,
     SOLVERS,
+    TOL,
     N,
     P,
     assert_met,
@@ -32,11 +33,12 @@ from sparsestat import (
 from sparsestat.linalg import DenseDesign, StackedDesign
 from sparsestat.losses import Loss, MultinomialLoss
 from sparsestat.losses.quantile import QuantileLoss
-from sparsestat.penalties import GroupEnvelope, KSupport
+from sparsestat.penalties import GroupEnvelope, GroupLasso, KSupport, SparseGroupLasso
 from sparsestat.solvers import (
     CoxProblem,
     GLMProblem,
     MultinomialProblem,
+    MultiTaskProblem,
     alpha_max,
     choose_solver,
 )
@@ -56,7 +58,11 @@ def loss(request):
 # What losses and penalties say to cvxpy.
 
 
-@pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.3)], ids=str)
+@pytest.mark.parametrize(
+    "penalty",
+    [L1(), ElasticNet(0.3)],
+    ids=str,
+)
 def test_penalties_are_written_for_cvxpy_as_they_are(penalty, rng):
     b, weights = rng.standard_normal(6), rng.uniform(0.0, 2.0, 6)
     alpha = cp.Parameter(nonneg=True, value=0.7)
@@ -139,6 +145,36 @@ def test_joint_penalties_are_those_of_accelerated_gradient(penalty, weights, los
     held = replace(problem, constraints=constraints("sum to zero"))
     with pytest.raises(ValueError, match="takes no constraints together with"):
         choose_solver(held, "convex")
+
+
+@pytest.mark.parametrize("r", [0.0, 0.4])
+@pytest.mark.parametrize("options", ["plain", "nonnegative", "penalty weights"])
+def test_norms_of_groups_are_those_of_group_descent(loss, r, options):
+    labels = np.arange(P) // 3
+    terms = dict(OPTIONS[options])
+    if "weights" in terms:
+        terms["weights"] = np.array([0.0, np.inf, 0.5, 1.0, 2.0, 1.0, 0.7])[labels]
+    problem = pose(loss, SparseGroupLasso(labels, r) if r else GroupLasso(labels), **terms)
+    for alpha in alpha_max(problem, tol=TOL, max_iter=100) * np.array([0.5, 0.05]):
+        (one,), (two,) = solve(problem, alpha, "convex"), solve(problem, alpha)
+        assert one.converged
+        assert two.converged
+        np.testing.assert_allclose(one.objective, two.objective, rtol=1e-12)
+        np.testing.assert_allclose(one.coef, two.coef, atol=1e-7)
+        assert np.array_equal(one.coef == 0.0, two.coef == 0.0)
+    held = replace(problem, constraints=constraints("sum to zero"))
+    with pytest.raises(ValueError, match="takes no constraints together with"):
+        choose_solver(held, "convex")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_several_responses_are_left_to_others(solver):
+    problem = pose(SquaredLoss())
+    several = MultiTaskProblem(
+        problem.design, np.vstack([problem.y, problem.y]), L1(), np.ones(P)
+    )
+    with pytest.raises(ValueError, match="takes one response"):
+        choose_solver(several, solver)
 
 
 @dataclass(frozen=True, repr=False)
