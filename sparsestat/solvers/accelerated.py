@@ -19,11 +19,12 @@ from sparsestat.penalties import JointPenalty, Penalty
 from sparsestat.solvers.composite import (
     JointTerm,
     Point,
-    SeparableTerm,
     SmoothPart,
+    StructuredTerm,
     joint_refusal,
     term_of,
 )
+from sparsestat.solvers.grouped import Grouped
 from sparsestat.solvers.problem import GLMProblem, MultiTaskProblem, Problem
 from sparsestat.solvers.result import Solution, Status
 from sparsestat.solvers.solver import Solver
@@ -51,7 +52,7 @@ FLAT = 1e-100
 # The curvature met by steps shorter than this, relative and squared, is rounding.
 TINY = 1e-24
 
-Term = SeparableTerm | JointTerm
+Term = StructuredTerm | JointTerm
 
 
 def optimal_damping(damping: float) -> float:
@@ -272,6 +273,8 @@ def _refuses(problem: Problem) -> str | None:
         return f"it takes smooth losses, and {problem.loss} has a kink."
     if isinstance(penalty, JointPenalty):
         return joint_refusal(problem)
+    if isinstance(problem.structure, Grouped):
+        return problem.structure.refusal
     if not isinstance(penalty, Penalty):
         return f"it has no proximal operator for {penalty}."
     if penalty.jumps:

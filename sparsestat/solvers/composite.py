@@ -4,6 +4,7 @@ For solvers that move all coefficients at once. They see the data only through p
 with X and its transpose, so that X may be an operator.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,21 @@ from sparsestat._jit import kernel
 from sparsestat.penalties import L1, JointPenalty, SupportConstraint
 from sparsestat.penalties.scalar import bounded_prox
 from sparsestat.solvers.certificate import certify
+from sparsestat.solvers.group_terms import shrunk
+from sparsestat.solvers.grouped import Grouped
 from sparsestat.solvers.problem import GLMProblem, Problem
-from sparsestat.solvers.quadratic import Assessment, assess
 from sparsestat.solvers.result import Smooth, Solution, Status
 
-__all__ = ["JointTerm", "Point", "SeparableTerm", "SmoothPart", "joint_refusal", "term_of"]
+__all__ = [
+    "GroupTerm",
+    "JointTerm",
+    "Point",
+    "SeparableTerm",
+    "SmoothPart",
+    "StructuredTerm",
+    "joint_refusal",
+    "term_of",
+]
 
 # Where the loss changes by less than this share, differences of residuals are more exact.
 NEARBY = 1e-6
@@ -136,8 +147,8 @@ def prox_coordinates(parameters, z, step, strengths, lower, upper):
     return x
 
 
-class SeparableTerm:
-    """A penalty on single coefficients at one strength, with the bounds.
+class StructuredTerm(ABC):
+    """A penalty of single coefficients or of groups at one strength, with the bounds.
 
     MCP and SCAD are split, as Ghadimi and Lan's method needs it: into the lasso with their
     slope at zero, which the proximal operator takes, and a concave rest, whose gradient
@@ -146,48 +157,54 @@ class SeparableTerm:
     """
 
     def __init__(self, problem: Problem, alpha: float) -> None:
-        self._problem = problem
-        self._alpha = alpha
-        self._kept = np.isfinite(problem.weights)
-        kept = np.where(self._kept, problem.weights, 0.0)
-        self._strengths = alpha * kept
-        # Excluded features have no room to move.
-        self._bounds = tuple(
-            np.where(self._kept, side, 0.0) for side in (problem.lower, problem.upper)
-        )
-        penalty = problem.penalty
-        self._split = penalty.concavity is not None
-        self._simple = L1() if self._split else penalty
-        slope = penalty.slope_at_zero(1.0) if self._split else 1.0
-        self._simple_strengths = slope * self._strengths
+        self._problem, self._alpha = problem, alpha
+        structure = problem.structure
+        self._features = structure.whole(np.isfinite(problem.weights))
+        self._terms: Any = structure.terms(alpha, self._features)
+        scalar = structure.scalar
+        self._split = scalar.concavity is not None
+        self._simple = L1() if self._split else scalar
+        slope = scalar.slope_at_zero(1.0) if self._split else 1.0
+        self._strengths = slope * self._terms.strengths
 
     def prox(self, z: np.ndarray, step: float) -> np.ndarray:
         """Evaluate the proximal operator of the part that has one."""
-        parameters = self._simple.parameters
-        return prox_coordinates(parameters, z, step, self._simple_strengths, *self._bounds)
+        x = np.zeros(z.size)  # excluded features stay there
+        x[self._features] = self._prox(z[self._features], step)
+        return x
+
+    @abstractmethod
+    def _prox(self, z: np.ndarray, step: float) -> np.ndarray: ...
 
     def value(self, coef: np.ndarray) -> float:
         """Return the whole penalty."""
-        return self._assess(coef, np.zeros(coef.size)).value
+        return self._assess(coef).value
 
     def bend(self, coef: np.ndarray) -> np.ndarray | float:
         """Return the gradient of the concave rest."""
         if not self._split:
             return 0.0
-        slope = self._assess(coef, np.zeros(coef.size)).slope
-        return np.sign(coef) * (slope - self._simple_strengths)
+        gradient = np.zeros(coef.size)
+        w = coef[self._features]
+        gradient[self._features] = self._bend(w, self._assess(coef).slope - self._strengths)
+        return gradient
 
-    def _assess(self, coef, q) -> Assessment:
-        parameters = self._problem.penalty.parameters
-        return assess(parameters, q, coef, self._strengths, np.ones(coef.size), *self._bounds)
+    @abstractmethod
+    def _bend(self, w: np.ndarray, slopes: np.ndarray) -> np.ndarray: ...
+
+    def _assess(self, coef: np.ndarray, q: np.ndarray | None = None) -> Any:
+        at, w = self._features, coef[self._features]
+        q = np.zeros(at.size) if q is None else q[at]
+        return self._terms.assess(q, w, np.ones(at.size))
 
     def holds(self, coef: np.ndarray) -> bool:
         """Tell whether a coefficient would cost more if it grew."""
-        return bool(self._assess(coef, np.zeros(coef.size)).slope[coef != 0.0].any())
+        adrift = self._terms.adrift(coef[self._features], self._assess(coef))
+        return bool(adrift.size < np.count_nonzero(coef))
 
     def violation(self, coef: np.ndarray, q: np.ndarray, curvature: float) -> float:
         """Return the largest stationarity violation at the negative gradient q."""
-        return float(self._assess(coef, q).violation[self._kept].max(initial=0.0))
+        return float(self._assess(coef, q).violation.max(initial=0.0))
 
     def certify(
         self,
@@ -200,19 +217,48 @@ class SeparableTerm:
         n_iter: int,
     ) -> Solution:
         """Make the record of a solution, all features looked at."""
-        features = np.flatnonzero(self._kept)
         return certify(
             self._problem,
             self._alpha,
-            features=features,
-            w=point.coef[features],
-            q=q[features],
+            features=self._features,
+            w=point.coef[self._features],
+            q=q[self._features],
             smooth=smooth,
             scale=scale,
             tol=tol,
             n_iter=n_iter,
             intercept=point.intercept,
         )
+
+
+class SeparableTerm(StructuredTerm):
+    """A penalty on single coefficients."""
+
+    def _prox(self, z: np.ndarray, step: float) -> np.ndarray:
+        bounds = self._terms.lower, self._terms.upper
+        return prox_coordinates(self._simple.parameters, z, step, self._strengths, *bounds)
+
+    def _bend(self, w: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        return np.sign(w) * slopes
+
+
+class GroupTerm(StructuredTerm):
+    """A penalty of the norms of groups: single coefficients shrink first, then the norms."""
+
+    def _prox(self, z: np.ndarray, step: float) -> np.ndarray:
+        terms = self._terms
+        z = shrunk(z, step * terms.singles[terms.of], terms.falls, terms.rises)
+        norms = self._norms(z)
+        after = self._simple.prox(norms, step, self._strengths)
+        return z * (after / np.where(norms > 0.0, norms, 1.0))[terms.of]
+
+    def _bend(self, w: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+        norms = self._norms(w)
+        return w * (slopes / np.where(norms > 0.0, norms, 1.0))[self._terms.of]
+
+    def _norms(self, w: np.ndarray) -> np.ndarray:
+        of = self._terms.of
+        return np.sqrt(np.bincount(of, w**2, minlength=self._strengths.size))
 
 
 class JointTerm:
@@ -299,10 +345,12 @@ class JointTerm:
         return max(float(smooth.excess(1.0) + gap), 0.0)  # rounding may take it below
 
 
-def term_of(problem: Problem, alpha: float) -> SeparableTerm | JointTerm:
+def term_of(problem: Problem, alpha: float) -> StructuredTerm | JointTerm:
     """Return the penalty of a problem at one strength, with its proximal operator."""
-    joint = isinstance(problem.penalty, JointPenalty)
-    return JointTerm(problem, alpha) if joint else SeparableTerm(problem, alpha)
+    if isinstance(problem.penalty, JointPenalty):
+        return JointTerm(problem, alpha)
+    grouped = isinstance(problem.structure, Grouped)
+    return GroupTerm(problem, alpha) if grouped else SeparableTerm(problem, alpha)
 
 
 def joint_refusal(problem: Problem) -> str | None:

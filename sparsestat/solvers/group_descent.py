@@ -1,6 +1,5 @@
 """Paths for penalties of the norms of groups: of features, or of coefficients for tasks."""
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -50,22 +49,13 @@ def _refuses(problem: Any) -> str | None:
         return f"it takes penalties of groups{rows}, not {penalty}."
     if isinstance(problem, GLMProblem) and not problem.loss.smooth:
         return f"it takes smooth losses, and {problem.loss} has a kink."
-    if problem.structure.scalar.jumps:
-        return f"it takes penalties that have a slope at zero, and {penalty} jumps."
     if several:
         # Newton's method would need another Hessian for every response.
         if getattr(penalty, "l1_share", 0.0) > 0.0:
             return f"{penalty} sets single coefficients to zero: it goes with one response."
         if np.isfinite([problem.lower, problem.upper]).any():
             return "bounds of the coefficients go with one response."
-    free = np.isin(problem.lower, (0.0, -math.inf)) & np.isin(problem.upper, (0.0, math.inf))
-    if not free.all():
-        return (
-            f"with {penalty} coefficients may be free, nonnegative or nonpositive, but not "
-            "kept between other bounds: the proximal operator of a group within a box has no "
-            "closed form."
-        )
-    return problem.without_columns
+    return problem.structure.refusal or problem.without_columns
 
 
 GROUP_DESCENT = Solver(group_descent_path, _refuses)

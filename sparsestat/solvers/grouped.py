@@ -94,6 +94,21 @@ class Grouped(Structure):
         self._roots, self._singles = weights * roots, weights * singles
         self._falls, self._rises = problem.lower < 0.0, problem.upper > 0.0
 
+    @property
+    def refusal(self) -> str | None:
+        """Why no solver for groups can take the problem, None if they can."""
+        problem = self.problem
+        if self.scalar.jumps:
+            return f"it takes penalties that have a slope at zero, and {problem.penalty} jumps."
+        free = np.isin(problem.lower, (0.0, -np.inf)) & np.isin(problem.upper, (0.0, np.inf))
+        if not free.all():
+            return (
+                f"with {problem.penalty} coefficients may be free, nonnegative or nonpositive, "
+                "but not kept between other bounds: the proximal operator of a group within a "
+                "box has no closed form."
+            )
+        return None
+
     def _members(self, groups: np.ndarray) -> np.ndarray:
         """Return the features of the groups of a mask, group by group."""
         return self.index.order[groups[self.index.of[self.index.order]]]

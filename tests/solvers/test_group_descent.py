@@ -27,7 +27,7 @@ from sparsestat import (
     SquaredLoss,
 )
 from sparsestat._parallel import serial_blas
-from sparsestat.linalg import CentredSparseDesign, DenseDesign
+from sparsestat.linalg import CentredSparseDesign, DenseDesign, OperatorDesign
 from sparsestat.solvers import (
     GLMProblem,
     LeastSquaresProblem,
@@ -232,6 +232,19 @@ def test_other_losses_are_stationary_along_the_path(shape, loss, name):
     problem = sample.pose(penalty, **options)
     alphas = grid(problem, 4, 0.1)
     check_path(sample, problem, alphas, solve(problem, alphas))
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "poisson"])
+@pytest.mark.parametrize("name", ["plain", "nonnegative", "all"])
+def test_accelerated_gradient_is_stationary_and_needs_no_columns(shape, loss, name):
+    sample = Sample(LOSSES[loss])
+    penalty = SHAPES[shape](LABELS)
+    if hasattr(penalty, "gamma"):
+        penalty.set_params(adaptive=True)
+    problem = sample.pose(penalty, OperatorDesign(sample.X), **OPTIONS[name](sample))
+    assert choose_solver(problem) == "accelerated"
+    alphas = grid(problem, 4, 0.1)
+    check_path(sample, problem, alphas, solve(problem, alphas, max_iter=100_000))
 
 
 def convex_optimum(sample, problem, alpha, labels=LABELS):
@@ -661,7 +674,9 @@ def test_labels_and_weights_that_do_not_fit_are_refused():
     [
         (GroupLasso(LABELS), {"upper": 1.0}, "auto", "not kept between other bounds"),
         (GroupLasso(LABELS), {"lower": -1.0}, "group_descent", "not kept between other"),
+        (GroupLasso(LABELS), {"lower": -1.0}, "accelerated", "not kept between other"),
         (GroupL0(LABELS), {}, "group_descent", "have a slope at zero, and GroupL0.* jumps"),
+        (GroupL0(LABELS), {}, "accelerated", "have a slope at zero, and GroupL0.* jumps"),
         (L1(), {}, "group_descent", "takes penalties of groups, not L1"),
         (GroupLasso(LABELS), {}, "working_set", "on single coefficients, not GroupLasso"),
         (GroupLasso(LABELS), {}, "gram", "on single coefficients, not GroupLasso"),
