@@ -86,7 +86,7 @@ def choose_solver(problem: Problem, solver: str = "auto") -> str:
     if problem.constraints is not None:
         first = ["convex"] if (~problem.constraints.equal).sum() > MANY_ROWS else []
     reasons = []
-    for name in first + list(SOLVERS):
+    for name in dict.fromkeys(first + list(SOLVERS)):
         reason = _refusal(name, problem)
         if reason is None:
             return name
