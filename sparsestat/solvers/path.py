@@ -85,13 +85,14 @@ def choose_solver(problem: Problem, solver: str = "auto") -> str:
     first = ["gram"] if n > 2 * p and p <= 5000 else []
     if problem.constraints is not None:
         first = ["convex"] if (~problem.constraints.equal).sum() > MANY_ROWS else []
-    reasons = []
+    reasons: dict[str, list[str]] = {}
     for name in dict.fromkeys(first + list(SOLVERS)):
         reason = _refusal(name, problem)
         if reason is None:
             return name
-        reasons.append(f"{name}: {reason}")
-    raise ValueError("no solver takes this problem. " + " ".join(reasons))
+        reasons.setdefault(reason, []).append(name)
+    said = [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    raise ValueError("no solver takes this problem. " + " ".join(said))
 
 
 def _refusal(name: str, problem: Problem) -> str | None:
