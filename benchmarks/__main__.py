@@ -16,6 +16,8 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "path": "time of whole regularisation paths at matched accuracy",
     "logistic": "the same for logistic regression",
+    "groups": "the same for penalties of groups",
+    "multitask": "the same for several responses that share their features",
     "selection": "rules that choose the strength, on known truths",
     "lasso_mcp_scad": "lasso, MCP and SCAD on simulated data: prediction and selection",
     "cold_start": "CPU time of the first fit in a new process",

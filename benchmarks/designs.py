@@ -15,7 +15,7 @@ from benchmarks.loss import LOGISTIC, LOSSES, SQUARED
 from benchmarks.problem import Problem
 from sparsestat.datasets import load_golub, make_sparse_regression
 
-__all__ = ["Shape"]
+__all__ = ["SNR", "Shape", "labels", "respond"]
 
 SNR = 3.0
 
@@ -79,9 +79,13 @@ class Shape:
         loss = LOSSES[self.loss]
         return Problem.geometric(X, y, self.n_alphas, self.smallest, self.gamma, loss)
 
+    def columns(self, rng: Generator) -> np.ndarray | sparse.csc_array:
+        """Draw X."""
+        return standardise(DESIGNS.get(self.design, correlated)(self, rng))
+
     def _draw(self) -> tuple[np.ndarray | sparse.csc_array, np.ndarray]:
         rng = np.random.default_rng(self.seed)
-        X = standardise(DESIGNS.get(self.design, correlated)(self, rng))
+        X = self.columns(rng)
         draw = labels if self.loss == LOGISTIC.name else respond
         return X, draw(X, self.n_nonzero, rng)
 

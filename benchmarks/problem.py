@@ -49,6 +49,11 @@ class Problem:
         """Whether the penalty is the l1 norm."""
         return self.gamma is None
 
+    @property
+    def n_coefs(self) -> int:
+        """How many coefficients there are."""
+        return self.X.shape[1]
+
     @cached_property
     def null_objective(self) -> float:
         """The objective at b = 0."""
@@ -114,7 +119,7 @@ class Problem:
     def _entries(self, coefs) -> tuple[sparse.csc_array, np.ndarray]:
         """Return the nonzero coefficients and, for each, its position on the path."""
         coefs = sparse.csc_array(coefs)
-        if coefs.shape != (self.X.shape[1], self.alphas.size):
+        if coefs.shape != (self.n_coefs, self.alphas.size):
             raise ValueError(f"coefs has shape {coefs.shape}")
         coefs.eliminate_zeros()
         return coefs, np.repeat(np.arange(self.alphas.size), np.diff(coefs.indptr))

@@ -2,7 +2,7 @@
 
 from sparsestat.linalg.cumulative import log_cumulative_sums, running_means
 from sparsestat.linalg.dense import DenseBlock, DenseDesign
-from sparsestat.linalg.growing import GrowingMatrix, submatrix
+from sparsestat.linalg.growing import GrowingMatrix, submatrix, whole_rows
 from sparsestat.linalg.operator import OperatorDesign
 from sparsestat.linalg.screening import LazyGradient
 from sparsestat.linalg.sparse import CentredSparseBlock, CentredSparseDesign
@@ -20,4 +20,5 @@ __all__ = [
     "log_cumulative_sums",
     "running_means",
     "submatrix",
+    "whole_rows",
 ]

@@ -5,7 +5,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from sparsestat._jit import kernel
 
-__all__ = ["GrowingMatrix", "submatrix"]
+__all__ = ["GrowingMatrix", "submatrix", "whole_rows"]
 
 
 @kernel()
@@ -24,6 +24,15 @@ def submatrix(H: np.ndarray, rows: np.ndarray) -> np.ndarray:
     stride = H.strides[0] // H.itemsize
     length = (H.shape[0] - 1) * stride + H.shape[1] if H.size else 0
     return gather(as_strided(H, (length,), (H.itemsize,)), stride, rows)
+
+
+def whole_rows(H: np.ndarray) -> np.ndarray:
+    """Return a matrix with contiguous rows as one that is contiguous, for kernels.
+
+    Columns beyond those of H do not belong to it: they are what lies between its rows.
+    """
+    stride = max(H.strides[0] // H.itemsize, H.shape[1])
+    return as_strided(H, (H.shape[0], stride), (stride * H.itemsize, H.itemsize))
 
 
 class GrowingMatrix:

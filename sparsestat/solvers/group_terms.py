@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sparsestat._jit import kernel, register_jitable
-from sparsestat.linalg import submatrix
+from sparsestat.linalg import submatrix, whole_rows
 from sparsestat.penalties import L1
 from sparsestat.penalties.groups import root_of_shrunk_norm
 from sparsestat.penalties.scalar import (
@@ -274,7 +274,7 @@ class GroupTerms(Terms):
         sides = (self.singles, self.falls, self.rises)
         return descend_groups(
             self.parameters,
-            H,
+            whole_rows(H),
             np.atleast_2d(q),
             np.atleast_2d(w),
             self.starts,

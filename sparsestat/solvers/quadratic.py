@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sparsestat._jit import kernel
-from sparsestat.linalg import submatrix
+from sparsestat.linalg import submatrix, whole_rows
 from sparsestat.penalties import L1
 from sparsestat.penalties.scalar import (
     bounded_prox,
@@ -125,6 +125,7 @@ class SeparableTerms(Terms):
     def descend(self, H, q, w, tol, max_epochs):
         """Run epochs of coordinate descent, see :class:`Terms`."""
         bounds = (self.lower, self.upper)
+        H = whole_rows(H)
         return descend(self.parameters, H, q, w, self.strengths, *bounds, tol, max_epochs)
 
     def first_epochs(self, w):

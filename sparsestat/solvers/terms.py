@@ -24,6 +24,8 @@ from sparsestat.linalg import submatrix
 __all__ = ["LENGTHS", "Assessment", "Step", "Terms", "minimise_quadratic", "solve_definite"]
 
 MAX_ROUNDS = 100
+# If more than this share of the rows and columns matters, copying them does not pay.
+NEARLY_ALL = 0.7
 # Changes of penalties and gradients below this, relative to them, are rounding.
 ROUNDING = 1e-14
 # The parts of a Newton step that are tried in turn.
@@ -131,7 +133,7 @@ def minimise_quadratic(
     ----------
     terms : Terms
     H : ndarray of shape (m, m)
-        Symmetric positive semidefinite.
+        Symmetric positive semidefinite, with contiguous rows.
     q, w : ndarray of shape (m,) or (n_responses, m)
         Negative gradient and coefficients, overwritten.
     tol : float
@@ -152,8 +154,10 @@ def minimise_quadratic(
         matter = terms.matter(w, violation)
         if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
             break
+        whole = matter.size > NEARLY_ALL * H.shape[0]
+        if whole:
+            matter = np.arange(H.shape[0])
         inside = matter if w.ndim == 1 else np.s_[:, matter]
-        whole = matter.size == H.shape[0] and H.flags.c_contiguous
         start = w.take(matter, axis=-1)
         part = start.copy()
         n_iter += _minimise_block(
