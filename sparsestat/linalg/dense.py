@@ -124,6 +124,11 @@ class DenseBlock:
         self._rows = np.empty((0, design.shape[0]))
         self.size = 0
 
+    @property
+    def rows(self) -> np.ndarray:
+        """The columns, one a row: a view."""
+        return self._rows[: self.size]
+
     def append(self, features: np.ndarray) -> None:
         """Add columns."""
         size = self.size + features.size

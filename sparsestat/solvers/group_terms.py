@@ -13,16 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsestat._jit import kernel, register_jitable
+from sparsestat._jit import kernel
 from sparsestat.linalg import submatrix, whole_rows
 from sparsestat.penalties import L1
 from sparsestat.penalties.groups import root_of_shrunk_norm
-from sparsestat.penalties.scalar import (
-    penalty_curvature,
-    penalty_derivative,
-    penalty_prox,
-    penalty_value,
-)
+from sparsestat.penalties.scalar import penalty_curvature, penalty_derivative, penalty_value
+from sparsestat.solvers.group_epochs import descend_groups, descend_residuals, shrink
 from sparsestat.solvers.group_newton import GroupCurvature
 from sparsestat.solvers.terms import LENGTHS, Step, Terms
 
@@ -38,146 +34,6 @@ def shrunk(z: np.ndarray, thresholds: Any, falls: np.ndarray, rises: np.ndarray)
     """Move numbers towards zero by thresholds; to zero where their sign is not allowed."""
     allowed = np.where(z > 0.0, rises, falls)
     return np.where(allowed, np.sign(z) * np.maximum(np.abs(z) - thresholds, 0.0), 0.0)
-
-
-@register_jitable
-def shrink(z, threshold, falls, rises):
-    """Move z towards zero by a threshold; to zero if its sign is not allowed."""
-    if z > threshold:
-        return z - threshold if rises else 0.0
-    if z < -threshold:
-        return z + threshold if falls else 0.0
-    return 0.0
-
-
-@register_jitable
-def step_of_group(parameters, v, r, first, d, curvature, strength, single, falls, rises, step):
-    """Fill in the step that minimises the model of a group with this curvature.
-
-    `v` and `r` are the coefficients and negative gradients. Returns the squared norm.
-    """
-    square = 0.0
-    for k in range(v.shape[0]):
-        for a in range(d):
-            z = v[k, a] + r[k, a] / curvature
-            z = shrink(z, single / curvature, falls[first + a], rises[first + a])
-            step[k, a] = z
-            square += z * z
-    size = math.sqrt(square)
-    share = 0.0
-    if size > 0.0:
-        share = penalty_prox(parameters, size, 1.0 / curvature, strength) / size
-    square = 0.0
-    for k in range(v.shape[0]):
-        for a in range(d):
-            moved = share * step[k, a] - v[k, a]
-            step[k, a] = moved
-            square += moved * moved
-    return square
-
-
-@register_jitable
-def bend_along(H, first, d, step):
-    """Evaluate step' H step for the step of a group."""
-    total = 0.0
-    for k in range(step.shape[0]):
-        for a in range(d):
-            inner = 0.0
-            for b in range(d):
-                inner += H[first + a, first + b] * step[k, b]
-            total += step[k, a] * inner
-    return total
-
-
-@register_jitable
-def move_group(
-    parameters, H, v, r, first, d, curvature, strength, single, falls, rises, step, tol
-):
-    """Minimise over a group in place, nearly, by steps with a curvature that majorises.
-
-    Returns how far the first step moves the gradient, and the curvature of the last one.
-    """
-    moved, taken = 0.0, 0
-    while taken < 4 + H.shape[0] // d:  # they cost no more than to update q once
-        square = step_of_group(
-            parameters, v, r, first, d, curvature, strength, single, falls, rises, step
-        )
-        if square == 0.0:
-            break
-        if d > 1:
-            bend = bend_along(H, first, d, step)
-            if bend > curvature * square * (1.0 + 1e-12):
-                curvature = max(1.1 * bend / square, 1.1 * curvature)
-                continue
-        taken += 1
-        for k in range(v.shape[0]):
-            for a in range(d):
-                v[k, a] += step[k, a]
-                for b in range(d):
-                    r[k, b] -= H[first + a, first + b] * step[k, a]
-        length = curvature * math.sqrt(square)
-        if moved == 0.0:
-            moved = length
-        if d == 1 or length <= max(0.05 * moved, tol):
-            break
-    return moved, curvature
-
-
-@kernel()
-def descend_groups(
-    parameters, H, q, w, starts, curvatures, strengths, singles, falls, rises, tol, max_epochs
-):
-    """Run epochs of block coordinate descent until no group moves its gradient by `tol`.
-
-    The curvature that the model of a group has, no less than that of H along the steps
-    taken, is kept in `curvatures`. Returns the number of epochs and the largest movement
-    in the last one.
-    """
-    tasks, m = w.shape
-    widest = 0
-    for g in range(strengths.size):
-        widest = max(widest, starts[g + 1] - starts[g])
-    v, r = np.empty((tasks, widest)), np.empty((tasks, widest))
-    step = np.empty((tasks, widest))
-    moved = 0.0
-    for epoch in range(max_epochs):
-        moved = 0.0
-        for g in range(strengths.size):
-            first, d = starts[g], starts[g + 1] - starts[g]
-            if curvatures[g] <= 0.0:  # columns of zeros
-                continue
-            for k in range(tasks):
-                for a in range(d):
-                    v[k, a] = w[k, first + a]
-                    r[k, a] = q[k, first + a]
-            length, curvatures[g] = move_group(
-                parameters,
-                H,
-                v,
-                r,
-                first,
-                d,
-                curvatures[g],
-                strengths[g],
-                singles[g],
-                falls,
-                rises,
-                step,
-                0.1 * tol,
-            )
-            if length == 0.0:
-                continue
-            for k in range(tasks):
-                for a in range(d):
-                    change = v[k, a] - w[k, first + a]
-                    if change != 0.0:
-                        w[k, first + a] = v[k, a]
-                        for i in range(m):
-                            q[k, i] -= change * H[first + a, i]
-            moved = max(moved, length)
-        if moved <= tol:
-            return epoch + 1, moved
-    return max_epochs, moved
 
 
 @kernel()
@@ -281,6 +137,46 @@ class GroupTerms(Terms):
             curvatures,
             self.strengths,
             *sides,
+            tol,
+            max_epochs,
+        )
+
+    def descend_residuals(
+        self,
+        rows: np.ndarray,
+        blocks: np.ndarray,
+        r: np.ndarray,
+        w: np.ndarray,
+        l2: float,
+        tol: float,
+        max_epochs: int,
+    ) -> tuple[int, float]:
+        """Run epochs as `descend` does, with columns and residuals in place of H and q.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m, n)
+            The columns of X, one a row.
+        blocks : ndarray of shape (n_groups, size, size)
+            The part of H of each group, `size` no less than that of the largest.
+        r, w : ndarray of shape (n,), (m,)
+            Residual and coefficients, overwritten.
+        l2 : float
+            Part of the diagonal of H.
+        """
+        curvatures = blocks.diagonal(axis1=1, axis2=2).max(axis=1)
+        sides = (self.singles, self.falls, self.rises)
+        return descend_residuals(
+            self.parameters,
+            rows,
+            blocks,
+            r,
+            w,
+            self.starts,
+            curvatures,
+            self.strengths,
+            *sides,
+            l2,
             tol,
             max_epochs,
         )

@@ -108,13 +108,9 @@ class LeastSquaresSet(WorkingSet):
         self.residual = problem.y
         self._hessian = GrowingMatrix()
 
-    def add(self, features: np.ndarray) -> None:
-        super().add(features)
-        self._hessian.extend(self.block.gram(self._hessian.size), self.problem.l2)
-
     def keep(self, positions: np.ndarray) -> None:
         super().keep(positions)
-        self._hessian.keep(positions)
+        self._hessian.keep(positions[positions < self._hessian.size])
 
     def move(self, w: np.ndarray) -> None:
         self.w = w
@@ -122,6 +118,8 @@ class LeastSquaresSet(WorkingSet):
         self.q = self.block.gradient(self.residual) - self.problem.l2 * w
 
     def minimise(self, terms: Terms, tol: float, max_iter: int) -> int:
+        if self._hessian.size < self.features.size:
+            self._hessian.extend(self.block.gram(self._hessian.size), self.problem.l2)
         w, q = self.w.copy(), self.q.copy()
         n_iter = minimise_quadratic(terms, self._hessian.values, q, w, tol, max_iter)
         self.move(w)
