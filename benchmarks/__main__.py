@@ -16,6 +16,10 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "path": "time of whole regularisation paths at matched accuracy",
     "logistic": "the same for logistic regression",
+    "families": "the same for Poisson, gamma and Huber regression",
+    "cox": "the same for proportional hazards",
+    "multinomial": "the same for more than two classes together",
+    "quantile": "the same for quantile regression",
     "selection": "rules that choose the strength, on known truths",
     "lasso_mcp_scad": "lasso, MCP and SCAD on simulated data: prediction and selection",
     "cold_start": "CPU time of the first fit in a new process",
