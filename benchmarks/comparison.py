@@ -43,7 +43,7 @@ TOLERANCES = ladder(1e-1, 1e-14)
 TIGHT = 1e-10  # tolerance of the reference solution
 CERTIFIED = 1e-8  # duality gap of the reference, far below SUBOPTIMALITY
 LIMIT = 60.0  # seconds of one run, on the wall clock
-SMOKE_LIMIT = 3.0
+SMOKE_LIMIT = 1.0
 PATIENCE = 10  # a walk down the ladder ends after so many times the limit
 
 PASS = "product X'r"

@@ -13,6 +13,7 @@ __all__ = ["SHAPES", "run"]
 BRESLOWS = (
     Shape("cox-wide", 500, 5000, 30, "ar1", 0.5, 30, 0.15, seed=801),
     Shape("cox-tall", 10_000, 300, 30, "ar1", 0.5, 30, 0.02, seed=802),
+    Shape("cox-small", 300, 30, 8, "ar1", 0.5, 50, 0.01, seed=804),
     Shape("cox-mcp", 500, 5000, 20, "ar1", 0.5, 20, 0.25, seed=803, gamma=15.0),
 )
 EFRONS = (

@@ -162,8 +162,14 @@ def celer(problem: Problem, tol: float):
 # --- What several losses share ----------------------------------------------------------
 
 
-def skglm_path(problem: Problem, datafit: Any, solver: Any, y: np.ndarray | None = None):
-    """Solve at one strength after another with a solver of skglm."""
+def skglm_path(
+    problem: Problem,
+    datafit: Any,
+    solver: Any,
+    y: np.ndarray | None = None,
+    scale: float = 1.0,
+):
+    """Solve at one strength after another, times `scale`, with a solver of skglm."""
     from skglm.penalties import L1, MCPenalty
 
     y = problem.y if y is None else y
@@ -171,6 +177,7 @@ def skglm_path(problem: Problem, datafit: Any, solver: Any, y: np.ndarray | None
     w, fitted = np.zeros(p), np.zeros(n)  # both are updated in place
     coefs = np.zeros((p, problem.alphas.size), order="F")
     for t, alpha in enumerate(problem.alphas):
+        alpha *= scale
         penalty = L1(alpha) if problem.convex else MCPenalty(alpha, problem.gamma)
         w = solver.solve(problem.X, y, datafit, penalty, w, fitted)[0]
         coefs[:, t] = w

@@ -10,7 +10,7 @@ from scipy import sparse
 from benchmarks.loss import GAMMA, HUBER, LOGISTIC, MEDIAN, POISSON, SQUARED, UPPER_QUANTILE
 from benchmarks.survival import BRESLOW, EFRON
 
-__all__ = ["RESPONSES", "SNR", "labels", "respond", "signal"]
+__all__ = ["RESPONSES", "SNR", "classes", "labels", "respond", "signal"]
 
 SNR = 3.0
 
@@ -66,6 +66,15 @@ def tied_lifetimes(X, n_nonzero: int, rng: Generator) -> np.ndarray:
     marks[-1] = y["time"].max()
     y["time"] = marks[np.searchsorted(marks, y["time"])]
     return y
+
+
+def classes(X, n_nonzero: int, n_classes: int, rng: Generator) -> np.ndarray:
+    """Draw classes, each with a few columns of its own: 1 for the class of a row, else 0."""
+    signals = [standard_signal(X, n_nonzero, rng) for _ in range(n_classes)]
+    # The class is that of the largest sum of signal and Gumbel noise, of variance pi^2 / 6.
+    scores = np.sqrt(SNR) * np.pi / np.sqrt(6) * np.column_stack(signals)
+    winners = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    return np.eye(n_classes)[winners]
 
 
 def standard_signal(X, n_nonzero: int, rng: Generator) -> np.ndarray:
