@@ -16,6 +16,10 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "path": "time of whole regularisation paths at matched accuracy",
     "logistic": "the same for logistic regression",
+    "families": "the same for Poisson, gamma and Huber regression",
+    "cox": "the same for proportional hazards",
+    "multinomial": "the same for more than two classes together",
+    "quantile": "the same for quantile regression",
     "groups": "the same for penalties of groups",
     "multitask": "the same for several responses that share their features",
     "selection": "rules that choose the strength, on known truths",

@@ -2,22 +2,25 @@
 
 Columns have mean square one (dense ones mean zero as well), and a response of least
 squares has mean zero, so that standardisation or an intercept would change nothing.
-Labels are 0 and 1; no solver fits an intercept to them.
+Labels are 0 and 1; no solver fits an intercept, to any response.
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
 from scipy import sparse
 
-from benchmarks.loss import LOGISTIC, LOSSES, SQUARED
+from benchmarks.loss import LOSSES, SQUARED
 from benchmarks.problem import Problem
+from benchmarks.responses import RESPONSES
+from benchmarks.survival import COX
 from sparsestat.datasets import load_golub, make_sparse_regression
 
-__all__ = ["SNR", "Shape", "labels", "respond"]
+__all__ = ["Shape"]
 
-SNR = 3.0
+ALL_LOSSES = {**LOSSES, **{loss.name: loss for loss in COX}}
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Shape:
     held_out : bool
         Whether the solvers of this package were never tuned on such a design.
     loss : str
-        "squared_error" or "log_loss".
+        The name of one of `ALL_LOSSES`.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Shape:
     gamma: float | None = None
     held_out: bool = False
     loss: str = SQUARED.name
+
+    pose: ClassVar[type[Problem]] = Problem
 
     def smoke(self) -> "Shape":
         """Return a tiny version of the same kind; real data stay as they are."""
@@ -75,19 +80,19 @@ class Shape:
 
     def problem(self) -> Problem:
         """Draw the data, or load them."""
-        X, y = golub() if self.design == "golub" else self._draw()
-        loss = LOSSES[self.loss]
-        return Problem.geometric(X, y, self.n_alphas, self.smallest, self.gamma, loss)
+        X, y = golub() if self.design == "golub" else self.draw()
+        loss = ALL_LOSSES[self.loss]
+        return self.pose.geometric(X, y, self.n_alphas, self.smallest, self.gamma, loss)
 
     def columns(self, rng: Generator) -> np.ndarray | sparse.csc_array:
         """Draw X."""
         return standardise(DESIGNS.get(self.design, correlated)(self, rng))
 
-    def _draw(self) -> tuple[np.ndarray | sparse.csc_array, np.ndarray]:
+    def draw(self) -> tuple[np.ndarray | sparse.csc_array, np.ndarray]:
+        """Draw X, and a response as the loss has it."""
         rng = np.random.default_rng(self.seed)
         X = self.columns(rng)
-        draw = labels if self.loss == LOGISTIC.name else respond
-        return X, draw(X, self.n_nonzero, rng)
+        return X, RESPONSES[self.loss](X, self.n_nonzero, rng)
 
 
 def golub() -> tuple[np.ndarray, np.ndarray]:
@@ -148,26 +153,3 @@ def standardise(X):
     X = X - X.mean(axis=0)
     X /= np.sqrt(np.einsum("ij,ij->j", X, X) / X.shape[0])
     return np.asfortranarray(X)
-
-
-def respond(X, n_nonzero: int, rng: Generator) -> np.ndarray:
-    """Draw a response from a few columns, of mean zero and variance one."""
-    signal = _signal(X, n_nonzero, rng)
-    y = signal + rng.standard_normal(X.shape[0]) * signal.std() / np.sqrt(SNR)
-    return (y - y.mean()) / y.std()
-
-
-def labels(X, n_nonzero: int, rng: Generator) -> np.ndarray:
-    """Draw labels by a logistic model with a few columns and two classes of like size."""
-    signal = _signal(X, n_nonzero, rng)
-    # The label says whether signal and logistic noise, of variance pi^2 / 3, are positive.
-    signal *= np.sqrt(SNR) * np.pi / np.sqrt(3) / signal.std()
-    return (signal - signal.mean() + rng.logistic(size=signal.size) > 0).astype(float)
-
-
-def _signal(X, n_nonzero: int, rng: Generator) -> np.ndarray:
-    occupied = np.diff(X.indptr) > 0 if sparse.issparse(X) else np.ones(X.shape[1], bool)
-    coef = np.zeros(X.shape[1])
-    support = rng.choice(np.flatnonzero(occupied), n_nonzero, replace=False)
-    coef[support] = rng.choice([-1.0, 1.0], n_nonzero) * rng.uniform(0.5, 1.5, n_nonzero)
-    return X @ coef

@@ -1,10 +1,9 @@
 """The solvers of group penalties that are compared, and of several responses, as in `peers`."""
 
 import numpy as np
-from scipy import sparse
 
 from benchmarks.group_problem import GroupProblem, TaskProblem
-from benchmarks.peers import OURS, Solver, any_problem, convex, registrar
+from benchmarks.peers import OURS, Solver, adelie_path, any_problem, convex, registrar
 
 __all__ = ["SOLVERS", "TASKS"]
 
@@ -43,36 +42,8 @@ def adelie(problem: GroupProblem, tol: float):
     import adelie as ad
 
     glm = ad.glm.gaussian if problem.loss.name == "squared_error" else ad.glm.binomial
-    X = problem.X
-    if sparse.issparse(X):
-        X = ad.matrix.sparse(sparse.csc_matrix(X), method="naive")
-    state = ad.grpnet(
-        X,
-        glm(problem.y),
-        groups=np.arange(0, problem.X.shape[1], problem.group_size),
-        **adelie_options(problem.alphas, tol),
-    )
-    return whole(state.betas.T, problem)
-
-
-def adelie_options(alphas: np.ndarray, tol: float) -> dict:
-    return {
-        "lmda_path": alphas,
-        "intercept": False,
-        "tol": tol,
-        "irls_tol": tol,
-        "max_iters": 10_000_000,
-        "early_exit": False,
-        "progress_bar": False,
-        "n_threads": 1,
-    }
-
-
-def whole(coefs, problem: GroupProblem) -> sparse.csc_array:
-    """Add zeros for the strengths at the end of the path that a solver has left out."""
-    coefs = sparse.csc_array(coefs)
-    coefs.resize(coefs.shape[0], problem.alphas.size)
-    return coefs
+    groups = np.arange(0, problem.X.shape[1], problem.group_size)
+    return adelie_path(problem, glm(problem.y), tol, groups=groups)
 
 
 def whole_groups_and_squares(problem: GroupProblem) -> bool:
@@ -179,13 +150,8 @@ def adelie_tasks(problem: TaskProblem, tol: float):
 
     # Its loss is averaged over responses; groups are the coefficients of a feature, whose
     # strengths it multiplies by the root of their number unless told otherwise.
-    state = ad.grpnet(
-        problem.X,
-        ad.glm.multigaussian(np.ascontiguousarray(problem.y)),
-        penalty=np.ones(problem.X.shape[1]),
-        **adelie_options(problem.alphas, tol),
-    )
-    return whole(state.betas.T, problem)
+    glm = ad.glm.multigaussian(np.ascontiguousarray(problem.y))
+    return adelie_path(problem, glm, tol, penalty=np.ones(problem.X.shape[1]))
 
 
 @register_task("skglm", "skglm", any_problem)

@@ -4,7 +4,6 @@ As in `problem`, the criteria are computed from the definitions, with no code of
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -38,8 +37,7 @@ class GroupProblem(Problem):
 
     def along(self, n_alphas: int, smallest: float) -> "GroupProblem":
         """Return the problem with strengths from the largest useful one down."""
-        gradient = self._gradients(self.loss.residuals(self._y, np.zeros_like(self._y)))
-        largest = float(self._needed(gradient).max())
+        largest = float(self._needed(self.product()).max())
         return replace(self, alphas=largest * np.geomspace(1.0, smallest, n_alphas))
 
     def head(self, n_features: int = 50, n_alphas: int = 3) -> "GroupProblem":
@@ -48,12 +46,6 @@ class GroupProblem(Problem):
         X = self.X[:, :count]
         X = X.copy() if sparse.issparse(X) else np.asfortranarray(X)
         return replace(self, X=X).along(n_alphas, 0.3)
-
-    @cached_property
-    def null_gradient(self) -> float:
-        """The largest absolute gradient at b = 0."""
-        residuals = self.loss.residuals(self._y, np.zeros_like(self._y))
-        return float(np.abs(self._gradients(residuals)).max())
 
     def objectives(self, coefs) -> np.ndarray:
         """Return the objective at each strength; `coefs` has shape (p, n_alphas)."""
@@ -96,7 +88,7 @@ class GroupProblem(Problem):
         residuals = self._residuals(coefs)
         needed = self._needed(self._gradients(residuals)).max(axis=0)
         limit = self.alphas / np.maximum(needed, np.finfo(float).tiny)
-        duals = self.loss.duals(self._y, residuals, limit)
+        duals = self.loss.duals(self._y, self._fitted(coefs), residuals, limit)
         return (self.objectives(coefs) - duals) / self.null_objective
 
     def _needed(self, gradients: np.ndarray) -> np.ndarray:
@@ -119,9 +111,6 @@ class GroupProblem(Problem):
         """Return the norms of groups of rows."""
         parts = values.reshape(-1, self.group_size, values.shape[-1])
         return np.sqrt((parts**2).sum(axis=1))
-
-    def _gradients(self, residuals: np.ndarray) -> np.ndarray:
-        return self.X.T @ residuals / self.y.size
 
 
 def soft(values: np.ndarray, thresholds) -> np.ndarray:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import comparison
-from benchmarks.designs import Shape, labels, respond
+from benchmarks.designs import Shape
 from benchmarks.group_peers import SOLVERS
 from benchmarks.group_problem import GroupProblem
 from benchmarks.loss import LOGISTIC, LOSSES
+from benchmarks.responses import RESPONSES
 
 __all__ = ["SHAPES", "run"]
 
@@ -43,8 +44,7 @@ class GroupShape(Shape):
         X = self.columns(rng)
         effects = rng.standard_normal(X.shape[1])
         sums = (X * effects).reshape(X.shape[0], -1, self.group_size).sum(axis=2)
-        draw = labels if self.loss == LOGISTIC.name else respond
-        y = draw(sums, self.n_nonzero, rng)
+        y = RESPONSES[self.loss](sums, self.n_nonzero, rng)
         nothing = np.empty(0)
         terms = {"group_size": self.group_size, "l1_ratio": self.l1_ratio}
         problem = GroupProblem(X, y, nothing, None, LOSSES[self.loss], **terms)

@@ -5,7 +5,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from benchmarks.peers import OURS, Solver, any_problem, convex, ours, registrar
+from benchmarks.peers import (
+    OURS,
+    Solver,
+    adelie_path,
+    any_problem,
+    complete,
+    convex,
+    ours,
+    registrar,
+    skglm_newton_path,
+)
 from benchmarks.problem import Problem
 
 __all__ = ["SOLVERS"]
@@ -20,40 +30,14 @@ register(OURS, "sparsestat", any_problem)(ours)
 def adelie(problem: Problem, tol: float):
     import adelie
 
-    X = problem.X
-    if sparse.issparse(X):
-        X = adelie.matrix.sparse(sparse.csc_matrix(X), method="naive")
-    state = adelie.grpnet(
-        X,
-        adelie.glm.binomial(problem.y),
-        lmda_path=problem.alphas,
-        intercept=False,
-        tol=tol,
-        irls_tol=tol,
-        max_iters=10_000_000,
-        early_exit=False,
-        progress_bar=False,
-        n_threads=1,
-    )
-    return complete(state.betas.T, problem)
+    return adelie_path(problem, adelie.glm.binomial(problem.y), tol)
 
 
 @register("skglm", "skglm", any_problem)
 def skglm(problem: Problem, tol: float):
     from skglm.datafits import Logistic
-    from skglm.penalties import L1, MCPenalty
-    from skglm.solvers import ProxNewton
 
-    # skglm takes its tolerance in units of the gradient.
-    newton = ProxNewton(tol=tol * problem.null_gradient, fit_intercept=False, max_iter=200)
-    n, p = problem.X.shape
-    w, fitted = np.zeros(p), np.zeros(n)  # both are updated in place
-    coefs = np.zeros((p, problem.alphas.size), order="F")
-    for t, alpha in enumerate(problem.alphas):
-        penalty = L1(alpha) if problem.convex else MCPenalty(alpha, problem.gamma)
-        newton.solve(problem.X, signs(problem), Logistic(), penalty, w, fitted)
-        coefs[:, t] = w
-    return coefs
+    return skglm_newton_path(problem, Logistic(), tol, signs(problem))
 
 
 @register("celer", "celer", convex)
@@ -115,10 +99,3 @@ def one_by_one(problem: Problem, **options: Any) -> np.ndarray:
 def signs(problem: Problem) -> np.ndarray:
     """Return the labels as -1 and 1."""
     return 2.0 * problem.y - 1.0
-
-
-def complete(coefs, problem: Problem) -> sparse.csc_array:
-    """Add zeros for the strengths at the end of the path that a solver has left out."""
-    coefs = sparse.csc_array(coefs)
-    coefs.resize(coefs.shape[0], problem.alphas.size)
-    return coefs

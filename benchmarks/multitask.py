@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import comparison
-from benchmarks.designs import SNR, Shape
+from benchmarks.designs import Shape
 from benchmarks.group_peers import TASKS
 from benchmarks.group_problem import TaskProblem
+from benchmarks.responses import SNR
 
 __all__ = ["SHAPES", "run"]
 

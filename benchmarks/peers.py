@@ -10,12 +10,27 @@ that the tolerance decides.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.problem import Problem
+import numpy as np
+from scipy import sparse
 
-__all__ = ["OURS", "SOLVERS", "Solver", "any_problem", "convex", "ours", "registrar"]
+from benchmarks.problem import Problem
+from benchmarks.record import installed_version
+
+__all__ = [
+    "OURS",
+    "SOLVERS",
+    "Solver",
+    "adelie_path",
+    "any_problem",
+    "complete",
+    "convex",
+    "ours",
+    "registrar",
+    "skglm_newton_path",
+    "skglm_path",
+]
 
 OURS = "sparsestat"
 SOLVERS: dict[str, "Solver"] = {}
@@ -29,11 +44,11 @@ class Solver:
     ----------
     name : str
     package : str
-        The distribution it comes from.
+        The distribution it comes from; "R " and a name for a package of R.
     suits : callable
         Whether it is meant for a problem.
     solve : callable
-        Coefficients from a problem and a tolerance.
+        Coefficients from a problem and a tolerance, or what another process tells of them.
     """
 
     name: str
@@ -44,11 +59,7 @@ class Solver:
     @property
     def installed(self) -> bool:
         """Whether its package is there."""
-        try:
-            version(self.package)
-        except PackageNotFoundError:
-            return False
-        return True
+        return installed_version(self.package) is not None
 
 
 def registrar(solvers: dict[str, Solver]) -> Callable:
@@ -81,13 +92,13 @@ def tall_lasso(problem: Problem) -> bool:
 
 
 @register(OURS, "sparsestat", any_problem)
-def ours(problem: Problem, tol: float):
+def ours(problem: Problem, tol: float, loss: Any = None):
     from sparsestat import L1, MCP, penalized_path
 
     path = penalized_path(
         problem.X,
         problem.y,
-        loss=problem.loss.name,
+        loss=loss or problem.loss.name,
         penalty=L1() if problem.convex else MCP(gamma=problem.gamma),
         alphas=problem.alphas,
         fit_intercept=False,
@@ -145,4 +156,68 @@ def celer(problem: Problem, tol: float):
     _, coefs, _ = celer_path(
         problem.X, problem.y, "lasso", alphas=problem.alphas, tol=tol, max_iter=100
     )
+    return coefs
+
+
+# --- What several losses share ----------------------------------------------------------
+
+
+def skglm_path(
+    problem: Problem,
+    datafit: Any,
+    solver: Any,
+    y: np.ndarray | None = None,
+    scale: float = 1.0,
+):
+    """Solve at one strength after another, times `scale`, with a solver of skglm."""
+    from skglm.penalties import L1, MCPenalty
+
+    y = problem.y if y is None else y
+    n, p = problem.X.shape
+    w, fitted = np.zeros(p), np.zeros(n)  # both are updated in place
+    coefs = np.zeros((p, problem.alphas.size), order="F")
+    for t, alpha in enumerate(problem.alphas):
+        alpha *= scale
+        penalty = L1(alpha) if problem.convex else MCPenalty(alpha, problem.gamma)
+        w = solver.solve(problem.X, y, datafit, penalty, w, fitted)[0]
+        coefs[:, t] = w
+    return coefs
+
+
+def skglm_newton_path(problem: Problem, datafit: Any, tol: float, y: np.ndarray | None = None):
+    """Solve at one strength after another with skglm's prox-Newton method."""
+    from skglm.solvers import ProxNewton
+
+    # skglm takes its tolerance in units of the gradient.
+    solver = ProxNewton(tol=tol * problem.null_gradient, fit_intercept=False, max_iter=200)
+    return skglm_path(problem, datafit, solver, y)
+
+
+def adelie_path(problem: Problem, glm: Any, tol: float, **options: Any):
+    """Solve a path by adelie, with further options of its own."""
+    import adelie
+
+    X = problem.X
+    if sparse.issparse(X):
+        X = adelie.matrix.sparse(sparse.csc_matrix(X), method="naive")
+    state = adelie.grpnet(
+        X,
+        glm,
+        lmda_path=problem.alphas,
+        intercept=False,
+        tol=tol,
+        irls_tol=tol,
+        max_iters=10_000_000,
+        early_exit=False,
+        progress_bar=False,
+        n_threads=1,
+        **options,
+    )
+    return complete(state.betas.T, problem)
+
+
+def complete(coefs, problem: Problem) -> sparse.csc_array:
+    """Add zeros for the strengths at the end of the path that a solver has left out."""
+    coefs = sparse.csc_array(coefs)
+    coefs.resize(coefs.shape[0], problem.alphas.size)
     return coefs

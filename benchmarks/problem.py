@@ -22,6 +22,7 @@ class Problem:
     ----------
     X : ndarray of shape (n, p), Fortran order, or scipy.sparse.csc_array
     y : ndarray of shape (n,)
+        Numbers, or for survival times records.
     alphas : ndarray of shape (n_alphas,)
         Decreasing.
     gamma : float or None
@@ -57,19 +58,22 @@ class Problem:
     @cached_property
     def null_objective(self) -> float:
         """The objective at b = 0."""
-        return float(self.loss.means(self._y, np.zeros_like(self._y))[0])
+        return float(self.loss.means(self._y, np.zeros(self._y.shape))[0])
 
     @cached_property
     def null_gradient(self) -> float:
         """The largest absolute gradient at b = 0."""
-        residuals = self.loss.residuals(self._y, np.zeros_like(self._y))
-        return float(np.abs(self.X.T @ residuals).max()) / self.y.size
+        return float(np.abs(self.product()).max())
+
+    def product(self) -> np.ndarray:
+        """Return minus the gradient at b = 0, one product with X', the yardstick of costs."""
+        return self._gradients(self._null_residuals)
 
     def head(self, n_features: int = 50, n_alphas: int = 3) -> "Problem":
         """Return a small problem of the same types, to compile and load code with."""
         X = self.X[:, :n_features]
         X = X.copy() if sparse.issparse(X) else np.asfortranarray(X)
-        return Problem.geometric(X, self.y, n_alphas, 0.3, self.gamma, self.loss)
+        return self.geometric(X, self.y, n_alphas, 0.3, self.gamma, self.loss)
 
     def objectives(self, coefs) -> np.ndarray:
         """Return the objective at each strength; `coefs` has shape (p, n_alphas)."""
@@ -90,7 +94,7 @@ class Problem:
         subdifferential of the penalty.
         """
         coefs, columns = self._entries(coefs)
-        gradients = self.X.T @ self._residuals(coefs) / self.y.size
+        gradients = self._gradients(self._residuals(coefs))
         distances = np.maximum(np.abs(gradients) - self.alphas, 0.0)
         slopes = self.alphas[columns]
         if not self.convex:
@@ -107,14 +111,18 @@ class Problem:
         """
         coefs, _ = self._entries(coefs)
         residuals = self._residuals(coefs)
-        steepest = np.abs(self.X.T @ residuals).max(axis=0) / self.y.size
+        steepest = np.abs(self._gradients(residuals)).max(axis=0)
         limit = self.alphas / np.maximum(steepest, np.finfo(float).tiny)
-        duals = self.loss.duals(self._y, residuals, limit)
+        duals = self.loss.duals(self._y, self._fitted(coefs), residuals, limit)
         return (self.objectives(coefs) - duals) / self.null_objective
 
     @property
     def _y(self) -> np.ndarray:
         return self.y[:, None]
+
+    @cached_property
+    def _null_residuals(self) -> np.ndarray:
+        return self.loss.residuals(self._y, np.zeros(self._y.shape))
 
     def _entries(self, coefs) -> tuple[sparse.csc_array, np.ndarray]:
         """Return the nonzero coefficients and, for each, its position on the path."""
@@ -127,6 +135,9 @@ class Problem:
     def _fitted(self, coefs: sparse.csc_array) -> np.ndarray:
         fitted = self.X @ coefs
         return fitted.toarray() if sparse.issparse(fitted) else fitted
+
+    def _gradients(self, residuals: np.ndarray) -> np.ndarray:
+        return self.X.T @ residuals / self.X.shape[0]
 
     def _residuals(self, coefs: sparse.csc_array) -> np.ndarray:
         return self.loss.residuals(self._y, self._fitted(coefs))

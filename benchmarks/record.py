@@ -10,7 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "environment"]
+from benchmarks import r
+
+__all__ = ["Record", "environment", "installed_version"]
 
 PACKAGES = ("sparsestat", "numpy", "scipy", "scikit-learn", "numba")
 
@@ -51,12 +53,17 @@ def environment(command: str, peers: Iterable[str]) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in dict.fromkeys([*PACKAGES, *peers])},
+        "versions": {
+            name: installed_version(name) for name in dict.fromkeys([*PACKAGES, *peers])
+        },
         "threads": _threads(),
     }
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Return the version of a distribution, or of a package of R, None if it is not there."""
+    if package.startswith(r.PREFIX):
+        return r.installed_version(package.removeprefix(r.PREFIX))
     try:
         return version(package)
     except PackageNotFoundError:
