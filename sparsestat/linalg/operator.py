@@ -84,3 +84,7 @@ class OperatorDesign:
     def mean_squares(self, weight: np.ndarray | None) -> np.ndarray:
         """Return the mean squares of the columns, nan where they are not known."""
         return self.norms**2 if weight is None else np.full(self.shape[1], np.nan)
+
+    def ranges(self) -> np.ndarray:
+        """Return the ranges of the columns, which are not known: nan."""
+        return np.full(self.shape[1], np.nan)

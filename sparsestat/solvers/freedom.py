@@ -1,7 +1,10 @@
 """Degrees of freedom of a solution."""
 
+from typing import Any
+
 import numpy as np
 
+from sparsestat.penalties import JointPenalty, SupportConstraint
 from sparsestat.solvers.grouped import Grouped
 from sparsestat.solvers.problem import Problem
 from sparsestat.solvers.result import Solution
@@ -24,7 +27,7 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
         return _of_groups(problem, problem.structure, alpha, solution)
     support = np.flatnonzero(solution.coef)
     strengths = problem.strengths(alpha, support)
-    bend = problem.penalty.curvature(solution.coef[support], strengths)
+    bend = _bend(problem.penalty, solution.coef[support], strengths)
     ridge = np.maximum(bend, 0.0) + problem.l2
     ways = np.eye(support.size)
     if problem.constraints is not None:
@@ -33,6 +36,17 @@ def degrees_of_freedom(problem: Problem, alpha: float, solution: Solution) -> fl
         return float(ways.shape[1])
     H = ways.T @ problem.hessian(support, solution.coef, solution.intercept) @ ways
     return float(np.trace(np.linalg.solve(H + ways.T * ridge @ ways, H)))
+
+
+def _bend(penalty: Any, coef: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    if isinstance(penalty, SupportConstraint):
+        return np.zeros(coef.size)
+    if isinstance(penalty, JointPenalty):
+        raise ValueError(
+            f"the degrees of freedom of solutions with {penalty} are not known, so that no "
+            "information criterion is. Use criterion='cv'."
+        )
+    return penalty.curvature(coef, strengths)
 
 
 def _of_groups(problem: Problem, structure: Grouped, alpha: float, solution: Solution) -> float:

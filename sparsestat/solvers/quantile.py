@@ -313,7 +313,7 @@ def _refuses(problem: Any) -> str | None:
             f"when a coefficient leaves zero depends, for {penalty}, on the curvature of the "
             f"loss, and {problem.loss} has none. MCP, SCAD, LogSum and CappedL1 fit."
         )
-    return None
+    return problem.without_columns
 
 
 QUANTILE = Solver(quantile_path, _refuses)
