@@ -40,6 +40,7 @@ def marked_block(name):
         ["survival example"],
         ["own loss", "own loss in use"],
         ["refit of noise", "refit example"],
+        ["groups that matter", "curves", "shared features"],
         ["solver refuses", "operator example", "solvers agree"],
     ],
     ids=str,
