@@ -41,6 +41,7 @@ def marked_block(name):
         ["own loss", "own loss in use"],
         ["refit of noise", "refit example"],
         ["groups that matter", "curves", "shared features"],
+        ["best subset", "local minima", "k-support path"],
         ["solver refuses", "operator example", "solvers agree"],
     ],
     ids=str,
