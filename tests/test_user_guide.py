@@ -42,6 +42,7 @@ def marked_block(name):
         ["refit of noise", "refit example"],
         ["groups that matter", "curves", "shared features"],
         ["best subset", "local minima", "k-support path"],
+        ["monotone doses", "total of one"],
         ["solver refuses", "operator example", "solvers agree"],
     ],
     ids=str,
