@@ -1,4 +1,4 @@
-"""The tables of features in the user guide: what they affirm is so, what they deny is refused."""
+"""The tables of the user guide: what they affirm is so, what they deny is refused."""
 
 import re
 from collections.abc import Callable
@@ -215,7 +215,8 @@ def several(case):
     used = case.best(y=two(case), alpha=0.3).coef_ != 0.0
     assert used.shape == (2, P)
     assert (used == used.any(axis=0)).all()
-    assert used.any() and not used.all()
+    assert used.any()
+    assert not used.all()
 
 
 def free_and_excluded(case):
@@ -281,8 +282,9 @@ def attempt(solver, loss, penalty, options=None):
     try:
         model = case.fit(solver=solver, **({"l2": 0.01} if options is None else options(case)))
     except ValueError as error:
-        assert re.search(r"\w+ \w+ \w+", str(error))
-        return False
+        if re.search(r"\w+ \w+ \w+", str(error)):
+            return False
+        raise
     assert model.converged_
     assert np.isfinite(model.coef_).all()
     return True
@@ -325,9 +327,7 @@ PROBLEMS = {
     "quantile loss": problems('"quantile"'),
     "several responses": with_some_loss(lambda case: {"y": two(case)}),
     "sparse X": with_some_loss(lambda case: {"X": sparse.csr_array(X)}),
-    "operator X": with_some_loss(
-        lambda case: {"X": aslinearoperator(X), "standardize": False}
-    ),
+    "operator X": with_some_loss(lambda case: {"X": aslinearoperator(X), "standardize": False}),
     "bounds": with_some_loss(lambda case: {"bounds": (-0.05, 0.1)}),
     "constraints": with_some_loss(lambda case: {"constraints": SUM_TO_ZERO}),
 }
@@ -378,7 +378,9 @@ ALL_CELLS = [(name, *cell) for name in TABLES for cell in cells(name)]
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_have_every_row_and_plain_answers(name):
-    rows, _, answers = (list(dict.fromkeys(column)) for column in zip(*cells(name), strict=True))
+    rows, _, answers = (
+        list(dict.fromkeys(column)) for column in zip(*cells(name), strict=True)
+    )
     assert rows == TABLES[name].rows
     assert set(answers) == {"yes", "no"}
 

@@ -18,10 +18,12 @@ from sparsestat import (
     SCAD,
     CappedL1,
     ElasticNet,
+    KSupport,
     LogSum,
     Lq,
     PenalizedClassifierCV,
     PenalizedRegressorCV,
+    TopK,
     penalized_path,
 )
 
@@ -229,6 +231,13 @@ def test_penalties_that_do_not_bend_upwards_count_coefficients(estimator, X, y, 
     model = estimator(8, eps=0.02, criterion="bic", penalty=penalty).fit(X, y)
     check(model, X, y)
     assert_array_equal(model.degrees_of_freedom_, model.path_.n_nonzeros + 1.0)
+
+
+def test_constraints_on_the_support_count_coefficients(X, numbers):
+    model = PenalizedRegressorCV([1.0], criterion="bic", penalty=TopK(3)).fit(X, numbers)
+    assert_array_equal(model.degrees_of_freedom_, [4.0])
+    with pytest.raises(ValueError, match=r"degrees of freedom of solutions with KSupport"):
+        model.set_params(penalty=KSupport(3)).fit(X, numbers)
 
 
 # --- weights ------------------------------------------------------------------

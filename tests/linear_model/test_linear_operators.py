@@ -69,6 +69,7 @@ def test_sums_need_no_matrix():
     [
         ({}, "standardize=True needs the columns"),
         ({"standardize": False, "solver": "working_set"}, "reads columns of X"),
+        ({"standardize": False, "loss": "quantile"}, "reads columns of X"),
         ({"standardize": False, "solver": "subset", "penalty": TopK(3)}, "reads columns of X"),
     ],
 )
