@@ -182,15 +182,16 @@ default="squared_error"
         Bounds of `coef_`, lower <= 0 <= upper, each a number or an array-like of shape
         (n_features,); infinite where there is none.
     constraints : LinearConstraint or list of LinearConstraint, default=None
-        Of :class:`scipy.optimize.LinearConstraint`: lb <= A @ coef_ <= ub, as for
+        Of :class:`scipy.optimize.LinearConstraint`: ``lb <= A @ coef_ <= ub``, as for
         coefficients that sum to zero or do not fall. For convex penalties.
     solver : str, default="auto"
         "auto" takes the first that can solve the problem, of: "gram" (squared error, n > 2 p
         and p <= 5000), "working_set" (squared error), "prox_newton" (other smooth losses),
-        "quantile", "group_descent" (penalties of groups, several responses), "subset"
+        "group_descent" (penalties of groups, several responses), "quantile", "subset"
         (constraints on the support, and by name L0: exchanges lead to better minima),
-        "accelerated" (penalties on all coefficients, operators). One that cannot solve the
-        problem says why.
+        "multipliers" (linear constraints), "accelerated" (penalties on all coefficients,
+        operators) and "convex" (by cvxpy; comes first for more than 200 inequalities). One
+        that cannot solve the problem says why.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000
