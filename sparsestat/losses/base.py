@@ -13,7 +13,7 @@ __all__ = ["Loss", "newton_shift"]
 
 # No double is the exponential of a number outside, with room for products of a few.
 REACH = 600.0
-# Where a constant is not looked for any more.
+# Where a constant is not looked for any more, if there need not be a best one.
 FAR = 1e8
 
 
@@ -122,8 +122,10 @@ def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> flo
         reach *= 2.0
         if not low < after < high:
             after = 0.5 * (low + high)
-        if after in (shift, low, high) or abs(after - start) > FAR:
-            break  # no number lies in between, or there is no minimum
+        if after in (shift, low, high):
+            break  # no number lies in between
+        if abs(after - start) > FAR and not loss.coercive:
+            break  # there is no minimum
         shift = after
     return shift
 

@@ -158,6 +158,13 @@ def test_the_best_constant_is_found(loss, y, rng):
     )
 
 
+@pytest.mark.parametrize("centre", [0.0, 1e8, -1e12])
+def test_the_best_constant_is_found_far_from_zero(centre):
+    y, share = centre + np.array([-3.0, 0.0, 1.0, 400.0]), np.full(4, 0.25)
+    shift = HuberLoss(1.0).shift(y, share, np.zeros(4), 0.0)
+    np.testing.assert_allclose(shift - centre, 0.5, atol=1e-15 * abs(centre) + 1e-10)
+
+
 @pytest.mark.parametrize(
     ("loss", "y", "message"),
     [
