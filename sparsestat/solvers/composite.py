@@ -112,7 +112,7 @@ class SmoothPart:
         step = direction / reach
         new = self.at(point.coef + step, point.fixed + along / reach, point.intercept)
         bend = self.above_tangent(new, point, self.gradient(point))
-        return 2.0 * bend / float(step @ step)
+        return 2.0 * max(bend, 0.0) / float(step @ step)  # rounding may take it below
 
     def certificate(self, point: Point) -> Smooth:
         """Return the value at a point, with its terms of the duality gap."""
@@ -303,8 +303,12 @@ class JointTerm:
     def violation(self, coef: np.ndarray, q: np.ndarray, curvature: float) -> float:
         """Return how far the proximal operator would move a coefficient, times the curvature.
 
-        It is the operator with step 1 / curvature, at the negative gradient q.
+        It is the operator with step 1 / curvature, at the negative gradient q. The longer the
+        steps to a convex penalty's minimum, the less of q is left of it: where the loss is
+        flat nothing would be, so that the penalty sets the least curvature.
         """
+        if self._penalty.convex:
+            curvature = max(curvature, self._strength)
         end = self.prox(coef + q / curvature, 1.0 / curvature)
         return curvature * float(np.abs(end - coef).max(initial=0.0))
 

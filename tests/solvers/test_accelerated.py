@@ -19,6 +19,7 @@ from sparsestat import (
     SCAD,
     CappedL1,
     ElasticNet,
+    HuberLoss,
     LogSum,
     PoissonLoss,
 )
@@ -520,6 +521,27 @@ def test_zero_is_the_solution_of_joint_penalties_at_no_strength(sample):
         problem = squares(sample, penalty)
         assert alpha_max(problem, tol=TOL, max_iter=100) == np.inf
         assert approach(problem, 0.3, tol=TOL, max_iter=100).tolist() == [0.3]
+
+
+@pytest.mark.parametrize("joint", CONVEX_JOINT, ids=str)
+def test_where_the_loss_starts_straight_a_solution_is_one_all_the_same(sample, joint):
+    """All samples are on the straight parts of the loss: nothing curves at zero."""
+    design, weights = DenseDesign(sample.X), np.ones(P)
+    loss, offset = HuberLoss(0.01), np.full(sample.n, 50.0)
+    problem = GLMProblem(design, sample.y, joint, weights, loss=loss, offset=offset)
+    (solution,) = solve(problem, 1e-4)
+    assert solution.status is Status.CONVERGED
+    assert solution.coef.any()
+    assert 0.0 <= solution.dual_gap <= 1e-6 * solution.objective
+
+
+@pytest.mark.parametrize("joint", CONVEX_JOINT, ids=str)
+def test_the_violation_does_not_vanish_with_the_curvature(sample, joint):
+    term, q = term_of(squares(sample, joint), 0.2), np.linspace(-1.0, 2.0, P)
+    for curvature in (1e-3, 1e-12):
+        violation = term.violation(np.zeros(P), q, curvature)
+        assert violation == term.violation(np.zeros(P), q, 0.2)
+        assert violation > 0.1
 
 
 def test_flat_losses_end():
