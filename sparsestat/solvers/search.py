@@ -66,7 +66,11 @@ class Search:
         of = np.arange(problem.n_features)
         if isinstance(penalty, SupportConstraint):
             of = penalty.units(problem.n_features)
-        self.units = Units(np.where(kept, of, -1))
+        # Units of excluded features alone would take up room.
+        self._numbers, units = np.unique(of[kept], return_inverse=True)
+        of = np.full(problem.n_features, -1)
+        of[kept] = units
+        self.units = Units(of)
         self.model: SupportModel = support_model(problem, self.units, tol, max_iter)
         self.smooth = SmoothPart(problem)
         self._n_iter = 0
@@ -82,7 +86,8 @@ class Search:
         count = self.units.count
         if isinstance(penalty, SupportConstraint):
             room = penalty.room if alpha > 0.0 else np.inf
-            return Rule(penalty.pools(count), room, np.zeros(count))
+            pools = penalty.pools(int(self._numbers.max(initial=-1)) + 1)[self._numbers]
+            return Rule(pools, room, np.zeros(count))
         weights = self.problem.weights[self.units.members[:, 0]]
         return Rule(np.zeros(count, dtype=np.intp), np.inf, alpha * weights)
 

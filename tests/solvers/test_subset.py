@@ -388,6 +388,18 @@ def test_degenerate_sizes_end():
             assert np.isfinite(solution.coef).all()
 
 
+@pytest.mark.parametrize("penalty", [TopK(2), NM(1, 2), GroupTopK([0, 1, 1, 2], 1)], ids=str)
+def test_excluded_features_take_no_room(rng, penalty):
+    design = DenseDesign(np.asfortranarray(rng.standard_normal((20, 4))))
+    weights = np.array([np.inf, 1.0, 1.0, 1.0])
+    for y in (np.zeros(20), design.predict(np.array([9.0, 1.0, 0.0, 2.0]))):
+        problem = LeastSquaresProblem(design, y, penalty, weights)
+        (solution,) = SUBSET.path(problem, [0.1], scale=1.0, tol=TOL, max_iter=1000)
+        assert solution.converged
+        assert solution.coef[0] == 0.0
+        assert np.count_nonzero(solution.coef) == (2 if y.any() else 0)
+
+
 def test_refusals_say_why():
     for penalty in (MCP(3.0), KSupport(2)):
         assert "constraints on the support and L0" in SUBSET.refuses(pose(0, penalty))
