@@ -171,8 +171,9 @@ class NewtonSet(WorkingSet):
         for length in 0.5 ** np.arange(float(halvings)):
             w = self.w + length * direction
             fixed = self._predictor.fixed + length * along
-            predictor = self.problem.at(fixed, self.intercept)
-            after = self._objective(self.problem.value(predictor.eta), w, terms)
+            with np.errstate(over="ignore", invalid="ignore"):  # a step may be far too long
+                predictor = self.problem.at(fixed, self.intercept)
+                after = self._objective(self.problem.value(predictor.eta), w, terms)
             if after <= now + ROUNDING * max(abs(now), self._unit):
                 self._accept(w, predictor)
                 return True
