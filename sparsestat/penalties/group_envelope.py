@@ -69,7 +69,10 @@ class GroupEnvelope(JointPenalty):
             object.__setattr__(self, "_costs", 1.0)
             return
         object.__setattr__(self, "costs", as_tuple(self.costs))
-        costs = np.asarray(self.costs, dtype=np.float64)
+        try:
+            costs = np.asarray(self.costs, dtype=np.float64)
+        except (TypeError, ValueError):
+            costs = np.array(np.nan)
         if costs.shape != (index.count,) or not (np.isfinite(costs) & (costs > 0.0)).all():
             raise ValueError(
                 "The 'costs' parameter of GroupEnvelope must be a finite number > 0 for each "

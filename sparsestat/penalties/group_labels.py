@@ -1,5 +1,6 @@
 """Labels that say which group each coefficient belongs to."""
 
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class GroupIndex:
             f"The 'groups' parameter of {type(owner).__name__} must hold one label for each "
             "coefficient, all numbers or all strings. Got "
         )
+        if not isinstance(labels, tuple):
+            raise TypeError(error + f"{labels!r}.")
         if len(labels) == 0:
             raise ValueError(error + "none.")
         if len({isinstance(label, str) for label in labels}) > 1:
@@ -58,8 +61,11 @@ class GroupIndex:
 
 
 def as_tuple(values: Any) -> Any:
-    """Return a sequence as a tuple of plain numbers or strings; a tuple as it is."""
-    if isinstance(values, tuple):
+    """Return a sequence as a tuple of plain numbers or strings; a tuple as it is.
+
+    So are values without an order of their own: the keys of a dict are no labels.
+    """
+    if isinstance(values, tuple | Mapping | Set) or not isinstance(values, Iterable):
         return values
     return tuple(v.item() if isinstance(v, np.generic) else v for v in values)
 

@@ -247,6 +247,9 @@ def test_adaptive_gamma_is_divided_by_the_curvature():
         ([[0, 1], [1]], ValueError, "must hold one label"),
         ([0.0, np.nan], ValueError, "must hold one label"),
         ([None, None], ValueError, "must hold one label"),
+        (None, TypeError, "must hold one label.*Got None"),
+        ({"a": 0, "b": 0}, TypeError, "must hold one label.*Got {'a': 0"),
+        ({0, 1}, TypeError, "must hold one label"),
     ],
 )
 def test_labels_that_are_none_are_refused(groups, error, message):

@@ -347,6 +347,6 @@ def test_groups_must_be_labels(make):
 def test_budget_and_costs_are_checked():
     with pytest.raises(ValueError, match=r"'k' parameter of GroupEnvelope must be a real"):
         GroupEnvelope([0, 1], 0.0)
-    for costs in ([1.0], [1.0, 0.0], [1.0, np.inf], [1.0, 2.0, 3.0]):
+    for costs in ([1.0], [1.0, 0.0], [1.0, np.inf], [1.0, 2.0, 3.0], ["a", "b"], {0: 1.0}, 1.0):
         with pytest.raises(ValueError, match=r"must be a finite number > 0 for each of the 2"):
             GroupEnvelope([0, 1], 1.0, costs)
