@@ -22,6 +22,7 @@ BENCHMARKS = {
     "quantile": "the same for quantile regression",
     "groups": "the same for penalties of groups",
     "multitask": "the same for several responses that share their features",
+    "constraints": "the same for coefficients that sum to zero",
     "selection": "rules that choose the strength, on known truths",
     "lasso_mcp_scad": "lasso, MCP and SCAD on simulated data: prediction and selection",
     "cold_start": "CPU time of the first fit in a new process",

@@ -5,6 +5,7 @@ The criteria are computed here from the definitions, with no code of any solver.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -35,6 +36,9 @@ class Problem:
     alphas: np.ndarray
     gamma: float | None = None
     loss: Loss = SQUARED
+
+    # What solvers must reach if the problem is convex, over the null objective.
+    suboptimality: ClassVar[float] = 1e-6
 
     @classmethod
     def geometric(
