@@ -120,6 +120,8 @@ def best_subsets(
         starts = [search.grow(last, rule), *search.pursue(nothing, rule, term)]
         last = found[k] = search.best(starts, rule)
         spent[k] += search.spent()
+    # The others have larger ones to learn from.
+    found[k] = search.detour(search.best([search.climb(nothing, rule)], rule, last), rule)
     _pass_on(search, rules, found, spent)
     return [search.solution(found[k], posed[k], 1.0, scale, tol, spent[k]) for k in sizes]
 

@@ -1,5 +1,6 @@
 """Models on a given support: their minimum, and second derivatives around it."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -347,9 +348,10 @@ class GLMModel(SupportModel):
         return active
 
     def likely(self, fit: Fit, q: np.ndarray, entering: np.ndarray) -> np.ndarray:
-        """Return the units whose exchange gains most if all samples bend alike.
+        """Return the units that gain most if all samples bend alike: now, or after another.
 
-        Then second derivatives are those of the Gram matrix times one number.
+        Then second derivatives are those of the Gram matrix times one number. That errs in
+        proportion to what leaves, so that the best after each have to be compared.
         """
         if entering.size <= LIKELY:
             return entering
@@ -359,16 +361,21 @@ class GLMModel(SupportModel):
         diagonal = self.problem.design.norms**2 + self.problem.l2
         bend = self._bend(fit)
         schur = np.maximum(diagonal - np.einsum("kp,kp->p", rows, T), COLLINEAR * diagonal)
-        gains = np.divide(q * q, bend * schur, out=np.zeros_like(q), where=schur > 0.0)
         V = 1.0 / np.maximum(inverse.diagonal(), np.finfo(np.float64).tiny)
-        for i, t in enumerate(T):
-            after = q + t * (bend * V[i] * fit.w[i])
-            left = bend * (schur + V[i] * t * t)
-            np.divide(after * after, left, out=after, where=left > 0.0)
-            np.maximum(gains, after - bend * V[i] * fit.w[i] ** 2, out=gains)
         members = self.units.members[entering]
-        worth = np.where(members >= 0, gains[members], 0.0).max(axis=1)
-        return np.sort(entering[np.argpartition(-worth, LIKELY)[:LIKELY]])
+        count = max(LIKELY // (fit.features.size + 1), 8)
+        chosen = np.zeros(entering.size, dtype=bool)
+        for pull, left in itertools.chain(
+            [(q, schur)],
+            (
+                (q + bend * v * w * t, schur + v * t * t)
+                for t, v, w in zip(T, V, fit.w, strict=True)
+            ),
+        ):
+            gains = np.divide(pull * pull, left, out=np.zeros_like(q), where=left > 0.0)
+            worth = np.where(members >= 0, gains[members], 0.0).max(axis=1)
+            chosen[np.argpartition(-worth, count)[:count]] = True
+        return entering[chosen]
 
     def _bend(self, fit: Fit) -> float:
         """Return how much the loss bends around a fit, where squared error bends by one."""
