@@ -19,8 +19,8 @@ __all__ = ["Rule", "Search", "State"]
 TRIES = 5
 # Supports grow to size in about so many rounds.
 ROUNDS = 8
-# Detours go by way of models that are so much larger.
-DETOURS = (2,)
+# Detours go by way of models with so many more units.
+DETOUR = 2
 # So many sizes are tried beyond the last that was better.
 AHEAD = 3
 # Changes of the objective below this, relative to the null model's, are rounding.
@@ -244,14 +244,13 @@ class Search:
         """Go by way of larger models, as long as that helps."""
         if not np.isfinite(rule.room) or rule.pools.any():
             return state
-        detours = list(DETOURS)
-        while detours:
-            wide = rule._replace(room=rule.room + detours.pop(0))
+        wide = rule._replace(room=rule.room + DETOUR)
+        while True:
             larger = self.polish(self.grow(state, wide), wide)
             other = self.best([self.shrink(larger, rule)], rule, state)
-            if self.is_lower(other, state):
-                state, detours = other, list(DETOURS)
-        return state
+            if not self.is_lower(other, state):
+                return state
+            state = other
 
     def is_lower(self, state: State, other: State) -> bool:
         """Tell whether an objective is lower than another by more than rounding."""
