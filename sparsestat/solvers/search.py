@@ -169,7 +169,7 @@ class Search:
         """Exchange units as long as the objective falls, or to one of the ends known."""
         ends = {end.inside.tobytes() for end in known}
         for _ in range(self._max_iter):
-            if state.inside.tobytes() in ends or self._is_exhausted(state):
+            if state.inside.tobytes() in ends or self.is_exhausted(state):
                 break
             for inside in self._proposals(state, rule):
                 other = self.state(inside, rule, state.fit, state.objective)
@@ -180,7 +180,7 @@ class Search:
                 break
         return state
 
-    def _is_exhausted(self, state: State) -> bool:
+    def is_exhausted(self, state: State) -> bool:
         """Tell whether there is nothing left to explain: exchanges would follow rounding."""
         if isinstance(self.problem, LeastSquaresProblem):
             return state.fit.value <= self._rounding
@@ -267,7 +267,7 @@ class Search:
         while (
             misses < AHEAD
             and larger.inside.sum() < self.units.count
-            and not self._is_exhausted(larger)
+            and not self.is_exhausted(larger)
         ):
             size = float(larger.inside.sum() + 1)
             sized = Rule(rule.pools, size, np.zeros(self.units.count))

@@ -115,22 +115,26 @@ def best_subsets(
     spent = dict.fromkeys(posed, 0)
     found: dict[int, State] = {}
     nothing = last = search.of(np.zeros(problem.n_features), rules[min(posed)])
+    full = False
+    moving = set()  # models from which others may gain: all up to one that explains all
     for k, rule in rules.items():
-        term = JointTerm(posed[k], 1.0)
-        starts = [search.grow(last, rule), *search.pursue(nothing, rule, term)]
+        starts = [search.grow(last, rule)]
+        if not full:
+            starts += search.pursue(nothing, rule, JointTerm(posed[k], 1.0))
+            moving.add(k)
         last = found[k] = search.best(starts, rule)
+        full = full or search.is_exhausted(last)
         spent[k] += search.spent()
-    # The others have larger ones to learn from.
-    found[k] = search.detour(search.best([search.climb(nothing, rule)], rule, last), rule)
-    _pass_on(search, rules, found, spent)
+    if not full:  # the others have larger ones to learn from
+        found[k] = search.detour(search.best([search.climb(nothing, rule)], rule, last), rule)
+    _pass_on(search, rules, found, spent, moving)
     return [search.solution(found[k], posed[k], 1.0, scale, tol, spent[k]) for k in sizes]
 
 
-def _pass_on(search, rules, found, spent) -> None:
+def _pass_on(search, rules, found, spent, moving) -> None:
     """Let models shrink and grow into their neighbours in turn, as long as one gains."""
     up = list(pairwise(rules))
     down = [(b, a) for a, b in reversed(up)]
-    moving = set(rules)
     for step, pairs in itertools.cycle([(search.shrink, down), (search.grow, up)]):
         better = set()
         for a, b in pairs:
