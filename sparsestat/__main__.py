@@ -29,6 +29,7 @@ from sparsestat import (
     PenalizedClassifier,
     PenalizedClassifierCV,
     PenalizedRegressorCV,
+    TopK,
     penalized_path,
 )
 from sparsestat._jit import KERNELS, cache_folder
@@ -90,6 +91,8 @@ def warm_up() -> None:
         print(f"readying {group_penalty.__name__}", flush=True)
         grouped = group_penalty(np.arange(30) // 3)
         penalized_path(X, y, penalty=grouped, alphas=8, eps=0.02)
+    print("readying best subsets", flush=True)
+    penalized_path(X, y, penalty=TopK(2), alphas=[1.0])
     for dtype in (np.float64, np.float32):
         for design in (X, sparse.csc_array(X)):
             kind = "dense" if design is X else "sparse"

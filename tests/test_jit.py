@@ -143,6 +143,8 @@ for penalty in (GroupLasso, GroupMCP, GroupSCAD):
 response = np.array([(True, time) for time in y], dtype=[("event", bool), ("time", float)])
 path = penalized_path(X, response, loss=CoxLoss(), penalty=L1(), alphas=[0.1])
 results.append(path.coefs.toarray().tolist())
+path = penalized_path(X, y, penalty=sparsestat.penalties.TopK(2), alphas=[1.0])
+results.append(path.coefs.toarray().tolist())
 for l2 in (0.0, 0.1):
     penalized_path(X, y, loss="quantile", penalty=L1(), l2=l2, alphas=3, eps=0.3)
 """

@@ -12,11 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsestat.solvers.support import Curvature, Fit, Units
+from sparsestat.solvers.tableau import COLLINEAR, inverse_of
 
 __all__ = ["Exchanges", "exchanges"]
-
-# A unit is as good as collinear with the model where this little of its curvature is left.
-COLLINEAR = 1e-9
 
 
 class Exchanges(NamedTuple):
@@ -27,7 +25,7 @@ class Exchanges(NamedTuple):
     leaving : ndarray of int, shape (a,)
         The units in the model.
     entering : ndarray of int, shape (b,)
-        The units outside.
+        The units outside that were considered.
     losses : ndarray of shape (a,)
         How much the loss rises where a unit leaves.
     gains : ndarray of shape (b,)
@@ -44,22 +42,29 @@ class Exchanges(NamedTuple):
 
 
 def exchanges(
-    units: Units, inside: np.ndarray, fit: Fit, q: np.ndarray, curvature: Curvature
+    units: Units,
+    inside: np.ndarray,
+    entering: np.ndarray,
+    fit: Fit,
+    q: np.ndarray,
+    curvature: Curvature,
 ) -> Exchanges:
-    """Work out what all exchanges would do.
+    """Work out what exchanges would do.
 
     Parameters
     ----------
     units : Units
     inside : ndarray of bool, shape (n_units,)
         Which units are in the model.
+    entering : ndarray of int
+        The units outside to be considered.
     fit : Fit
     q : ndarray of shape (p,)
         Negative gradient of loss plus l2 term, with 0 where it points out of the bounds.
     curvature : Curvature
     """
-    leaving, entering = np.flatnonzero(inside), np.flatnonzero(~inside)
-    inverse = _inverse(curvature.rows[:, fit.features])
+    leaving = np.flatnonzero(inside)
+    inverse = inverse_of(curvature.rows[:, fit.features])
     among = _among_features if units.members.shape[1] == 1 else _among_groups
     return Exchanges(
         leaving, entering, *among(units, leaving, entering, fit, q, curvature, inverse)
@@ -103,7 +108,7 @@ def _among_groups(units, leaving, entering, fit, q, curvature, inverse):
     position = np.searchsorted(fit.features, np.maximum(units.members[leaving], 0))
     for row, unit in enumerate(leaving):
         own = position[row, units.members[unit] >= 0]
-        w, V = fit.w[own], _inverse(inverse[np.ix_(own, own)])
+        w, V = fit.w[own], inverse_of(inverse[np.ix_(own, own)])
         part = spread[own]
         losses[row] = 0.5 * w @ V @ w
         after = slope + np.tensordot(V @ w, part, axes=1)
@@ -118,11 +123,3 @@ def _gains(slope, schur, diagonal) -> np.ndarray:
     left = schur + ridge[:, :, None] * np.eye(slope.shape[1])
     solution = np.linalg.solve(left, slope[..., None])[..., 0]
     return np.maximum(0.5 * np.einsum("bm,bm->b", slope, solution), 0.0)
-
-
-def _inverse(H: np.ndarray) -> np.ndarray:
-    """Return the inverse of a positive semidefinite matrix, pseudo where it has none."""
-    try:
-        return np.linalg.inv(H)
-    except np.linalg.LinAlgError:
-        return np.linalg.pinv(H, hermitian=True)

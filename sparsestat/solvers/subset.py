@@ -1,32 +1,31 @@
-"""Best subsets, nearly: hard thresholding, Newton on the support, then exchanges.
+"""Best subsets, nearly: pursuit and growth, Newton on the support, then exchanges.
 
-Hard thresholding and greedy growth propose supports; on each the loss is minimised by
-Newton's method; then single features (or groups) enter, leave or replace one another, the
+Hard thresholding pursuit and greedy growth propose supports; on each the loss is minimised
+by Newton's method; then single features (or groups) enter, leave or replace one another, the
 best first by the quadratic model, as long as the objective falls. Where that ends no single
 exchange is known to help: most often the solution is the best of all, though nothing proves
 it. Along sizes or strengths, neighbours start one another.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from sparsestat.penalties import L0, SupportConstraint
 from sparsestat.solvers.composite import JointTerm, joint_refusal
-from sparsestat.solvers.hard_thresholding import harden
 from sparsestat.solvers.problem import GLMProblem, MultiTaskProblem, Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.result import Solution
-from sparsestat.solvers.search import Search, State
+from sparsestat.solvers.search import State
 from sparsestat.solvers.solver import Solver
+from sparsestat.solvers.stepwise import search_of
 from sparsestat.solvers.working_set import WORKING_SET
 
 __all__ = ["SUBSET", "best_subsets"]
-
-# The stationarity violation at which hard thresholding ends, in units of the scale.
-COARSE = 1e-3
 
 
 def subset_path(
@@ -46,7 +45,7 @@ def subset_path(
     support, and the exchanges. Parameters and yields as
     :func:`~sparsestat.solvers.working_set.working_set_path`.
     """
-    search = Search(problem, 0.5 * tol * scale, max_iter)
+    search = search_of(problem, 0.5 * tol * scale, max_iter)
     if isinstance(problem.penalty, SupportConstraint):
         yield from _constrained(search, alphas, start, scale, tol)
         return
@@ -71,18 +70,20 @@ def _constrained(search, alphas, start, scale, tol) -> Iterator[Solution]:
     for alpha in alphas:
         rule = search.rule(problem.penalty, alpha)
         if rule.room not in found:
-            starts = _starts(search, problem, rule, start, scale)
-            found[rule.room] = search.best(starts, rule)
+            nothing = search.of(np.zeros(problem.n_features), rule)
+            starts = _starts(search, problem, nothing, rule, start)
+            found[rule.room] = search.detour(search.best(starts, rule), rule)
         yield search.solution(found[rule.room], problem, alpha, scale, tol, search.spent())
 
 
-def _starts(search, problem, rule, start, scale) -> Iterator[State]:
+def _starts(search, problem, nothing, rule, start) -> Iterator[State]:
     """Yield the models from which the exchanges start."""
-    yield search.grow(search.of(np.zeros(problem.n_features), rule), rule)
+    yield search.climb(nothing, rule)
     if np.isfinite(rule.room):
-        yield search.of(harden(problem, None, COARSE * scale), rule)
+        term = JointTerm(problem, 1.0)
+        yield from search.pursue(nothing, rule, term)
         if start is not None and start.any():
-            yield search.of(JointTerm(problem, 1.0).prox(start, 1.0), rule)
+            yield search.of(term.prox(start, 1.0), rule)
 
 
 def best_subsets(
@@ -95,8 +96,8 @@ def best_subsets(
 ) -> list[Solution]:
     """Return the best model found of each size: of so many features, or groups of them.
 
-    Models grow from the smallest size to the largest, hard thresholding proposing others,
-    and shrink again; the best of each size is kept.
+    Models grow from the smallest size to the largest, pursuit proposing others; then they
+    shrink and grow into their neighbours as long as these are better for it.
 
     Parameters
     ----------
@@ -107,21 +108,47 @@ def best_subsets(
     scale, tol, max_iter
         As for :func:`subset_path`.
     """
-    search = Search(problem, 0.5 * tol * scale, max_iter)
+    search = search_of(problem, 0.5 * tol * scale, max_iter)
     penalty: Any = problem.penalty
     posed = {k: replace(problem, penalty=replace(penalty, k=k)) for k in sorted(sizes)}
     rules = {k: search.rule(posed[k].penalty, 1.0) for k in posed}
-    found: dict[int, State] = {}
     spent = dict.fromkeys(posed, 0)
-    last = search.of(np.zeros(problem.n_features), next(iter(rules.values())))
+    found: dict[int, State] = {}
+    nothing = last = search.of(np.zeros(problem.n_features), rules[min(posed)])
+    full = False
+    moving = set()  # models from which others may gain: all up to one that explains all
     for k, rule in rules.items():
-        hard = harden(posed[k], None, COARSE * scale)
-        last = found[k] = search.best([search.grow(last, rule), search.of(hard, rule)], rule)
+        starts = [search.grow(last, rule)]
+        if not full:
+            starts += search.pursue(nothing, rule, JointTerm(posed[k], 1.0))
+            moving.add(k)
+        last = found[k] = search.best(starts, rule)
+        full = full or search.is_exhausted(last)
         spent[k] += search.spent()
-    for k, rule in reversed(rules.items()):
-        last = found[k] = search.best([search.shrink(last, rule)], rule, found[k])
-        spent[k] += search.spent()
+    if not full:  # the others have larger ones to learn from
+        found[k] = search.detour(search.best([search.climb(nothing, rule)], rule, last), rule)
+    _pass_on(search, rules, found, spent, moving)
     return [search.solution(found[k], posed[k], 1.0, scale, tol, spent[k]) for k in sizes]
+
+
+def _pass_on(search, rules, found, spent, moving) -> None:
+    """Let models shrink and grow into their neighbours in turn, as long as one gains."""
+    up = list(pairwise(rules))
+    down = [(b, a) for a, b in reversed(up)]
+    for step, pairs in itertools.cycle([(search.shrink, down), (search.grow, up)]):
+        better = set()
+        for a, b in pairs:
+            if a not in moving:
+                continue
+            state = search.best([step(found[a], rules[b])], rules[b], found[b])
+            if search.is_lower(state, found[b]):
+                found[b] = state
+                moving.add(b)
+                better.add(b)
+            spent[b] += search.spent()
+        moving = better
+        if not moving:
+            break
 
 
 def _coordinatewise(problem: Problem) -> Solver:

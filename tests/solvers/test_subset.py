@@ -21,10 +21,12 @@ from sparsestat.solvers import (
     Status,
     best_subsets,
 )
+from sparsestat.solvers.composite import JointTerm
 from sparsestat.solvers.exchange import exchanges
-from sparsestat.solvers.hard_thresholding import harden
 from sparsestat.solvers.search import Search
-from sparsestat.solvers.support import Units, support_model
+from sparsestat.solvers.stepwise import StepwiseSearch, search_of
+from sparsestat.solvers.support import LIKELY, Units, support_model
+from sparsestat.solvers.tableau import COLLINEAR, Prices, follow_exchanges, tableau
 
 TOL = 1e-9
 
@@ -132,15 +134,23 @@ def test_constrained_minima_are_found(constraint, options):
     assert found >= 5
 
 
+def pursued(problem):
+    """Return the model that hard thresholding pursuit ends with."""
+    search = Search(problem, 1e-10, 1000)
+    rule = search.rule(problem.penalty, 1.0)
+    nothing = search.of(np.zeros(problem.n_features), rule)
+    *_, last = search.pursue(nothing, rule, JointTerm(problem, 1.0))
+    return last
+
+
 def test_the_exchanges_find_what_hard_thresholding_does_not():
-    """On correlated columns thresholding is seldom right, the whole nearly always."""
+    """On correlated columns pursuit is seldom right, the whole nearly always."""
     hard = polished = 0
     for seed in range(20):
         X, y = correlated(seed, p=12, rho=0.9)
         problem = LeastSquaresProblem(DenseDesign(X), y, TopK(3), np.ones(12))
         least = least_over(problem, subsets(12, 3)).min()
-        support = np.flatnonzero(harden(problem, None, 1e-8)).tolist()
-        hard += least_over(problem, [support])[0] <= least * (1 + 1e-9)
+        hard += pursued(problem).objective <= least * (1 + 1e-9)
         polished += solve(problem)[0].objective <= least * (1 + 1e-9)
     assert polished >= 18
     assert hard <= 0.6 * polished
@@ -254,7 +264,8 @@ def test_second_derivatives_and_exchanges_are_those_of_the_definitions(of, pose)
     free = np.flatnonzero(of < 0)
 
     fit = model.fit(np.sort(np.r_[free, units.features(np.flatnonzero(inside))]), None)
-    curvature = model.curvature(fit)
+    outside = np.flatnonzero(~inside)
+    curvature = model.curvature(fit, outside)
     if pose is squares:
         H = data.X.T @ data.X / data.n
     else:
@@ -262,7 +273,8 @@ def test_second_derivatives_and_exchanges_are_those_of_the_definitions(of, pose)
         H = full[:-1, :-1] - np.outer(full[:-1, -1], full[-1, :-1]) / full[-1, -1]
     H += 0.1 * np.eye(12)
     np.testing.assert_allclose(curvature.rows, H[fit.features], atol=1e-12)
-    for unit, members in enumerate(units.members):
+    for unit in outside:
+        members = units.members[unit]
         members = members[members >= 0]
         block = curvature.blocks[unit][: members.size, : members.size]
         np.testing.assert_allclose(block, H[np.ix_(members, members)], atol=1e-12)
@@ -274,7 +286,7 @@ def test_second_derivatives_and_exchanges_are_those_of_the_definitions(of, pose)
         S = np.sort(np.r_[free, units.features(np.array(chosen, dtype=int))])
         return -0.5 * c[S] @ np.linalg.solve(H[np.ix_(S, S)], c[S])
 
-    found, now = exchanges(units, inside, fit, q, curvature), least([0, 2])
+    found, now = exchanges(units, inside, outside, fit, q, curvature), least([0, 2])
     for row, unit in enumerate(found.leaving):
         rest = [u for u in found.leaving if u != unit]
         np.testing.assert_allclose(found.losses[row], least(rest) - now, atol=1e-10)
@@ -346,6 +358,110 @@ def test_models_grow_to_size_and_shrink(rng):
     assert (shrunk.inside <= grown.inside).all()
     assert search.polish(shrunk, small).objective <= shrunk.objective
     assert search.spent() > 0 == search.spent()
+
+
+def wide(seed, pose=squares, p=300, k=6):
+    """Return a problem with more features than are looked at closely."""
+    data = make_sparse_regression(80, p, k, rho=0.8, snr=4.0, random_state=seed)
+    X = data.X - data.X.mean(axis=0)
+    sample = Sample(seed, n=80, p=p)
+    sample.X, sample.y = np.asfortranarray(X / X.std(axis=0)), data.y - data.y.mean()
+    noise = np.random.default_rng(seed).standard_normal(80)
+    sample.labels = (sample.y + noise > 0.0).astype(float)
+    return pose(sample, TopK(k), l2=0.05)
+
+
+def test_tableaus_follow_exchanges_to_where_none_helps():
+    """What is kept from one model to the next is what the last model alone gives."""
+    problem = wide(0)
+    model = support_model(problem, Units(np.arange(300)), 1e-10, 1000)
+    everything = np.arange(300)
+    gram, c, curvatures = (
+        model.gram(everything),
+        problem.gradient_at_zero,
+        problem.curvatures,
+    )
+    features = np.array([40, 3, 7, 250, 100, 8])
+    kept = tableau(gram[features], c, curvatures, features, 8)
+    room = 5.0  # one has to go
+    prices = Prices(
+        np.where(everything == 40, -np.inf, 0.0),  # has to stay
+        COLLINEAR * curvatures,
+        np.zeros(300, dtype=np.intp),
+        np.array([6]),
+        room,
+        True,
+    )
+    k, n_moves, wanted = follow_exchanges(kept, 6, prices, gram, everything, 1e-12, 100)
+    assert (k, wanted) == (5, -1)
+    assert n_moves > 3
+    found = kept.rows[:k]
+    assert 40 in found
+    fresh = tableau(gram[found], c, curvatures, found, 8)
+    np.testing.assert_allclose(kept.T[:k], fresh.T[:k], atol=1e-9)
+    np.testing.assert_allclose(kept.inverse[:k, :k], fresh.inverse[:k, :k], atol=1e-9)
+    np.testing.assert_allclose(kept.w[:k], fresh.w[:k], atol=1e-10)
+    np.testing.assert_allclose(kept.q, fresh.q, atol=1e-10)
+    np.testing.assert_allclose(kept.schur, fresh.schur, atol=1e-9)
+    np.testing.assert_array_equal(np.flatnonzero(kept.member), np.sort(found))
+
+
+def test_stepwise_search_ends_where_no_exchange_of_the_general_search_helps():
+    for seed in range(4):
+        problem = wide(seed)
+        search, plain = search_of(problem, 1e-10, 1000), Search(problem, 1e-10, 1000)
+        assert isinstance(search, StepwiseSearch)
+        rule = search.rule(problem.penalty, 1.0)
+        nothing = search.of(np.zeros(300), rule)
+        end = search.polish(search.climb(nothing, rule), rule)
+        assert end.inside.sum() == 6
+        again = plain.state(end.inside, rule)
+        np.testing.assert_allclose(end.objective, again.objective, rtol=1e-11)
+        assert plain.polish(again, rule).objective == again.objective
+
+
+def test_paths_are_as_good_as_single_sizes():
+    problem = wide(5)
+    sizes = range(1, 13)
+    options = {"scale": scale_of(problem), "tol": TOL, "max_iter": 1000}
+    path = best_subsets(problem, sizes, **options)
+    assert (np.diff([s.objective for s in path]) < 0.0).all()
+    for k in (3, 6, 12):
+        (single,) = solve(replace(problem, penalty=TopK(k)))
+        assert path[k - 1].objective <= single.objective * (1 + 1e-12)
+
+
+def test_exchanges_are_sought_among_the_features_that_promise_most():
+    """The best exchange of all is among those of the features looked at closely."""
+    found = total = 0
+    for seed in range(6):
+        problem = wide(seed, logistic)
+        search = search_of(problem, 1e-10, 1000)
+        rule = search.rule(problem.penalty, 1.0)
+        state = search.climb(search.of(np.zeros(300), rule), rule)
+        fit, outside = state.fit, np.flatnonzero(~state.inside)
+        q = search.model.pull(fit)
+        few = search.model.likely(fit, q, outside)
+        assert few.size <= LIKELY < outside.size
+        curvature = search.model.curvature(fit, outside)
+        whole = exchanges(search.units, state.inside, outside, fit, q, curvature)
+        falls = whole.gains_after - whole.losses[:, None]
+        _, j = np.unravel_index(falls.argmax(), falls.shape)
+        found += outside[j] in few
+        total += 1
+    assert found >= total - 1
+
+
+def test_models_that_will_not_do_are_given_up():
+    problem = wide(1, logistic)
+    model = support_model(problem, Units(np.arange(300)), 1e-10, 1000)
+    good = model.fit(np.array([1, 5, 9]), None)
+    features = np.array([1, 5, 20])
+    full = model.fit(features, good)
+    least = full.value - 0.01
+    early = model.fit(features, good, least)
+    assert early.n_iter < full.n_iter
+    assert least < full.value <= early.value
 
 
 # --- degenerate data ------------------------------------------------------------------
