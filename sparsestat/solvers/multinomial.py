@@ -13,6 +13,8 @@ from sparsestat.solvers.problem import FAR, GLMProblem, LinearPredictor
 __all__ = ["MultinomialProblem"]
 
 ROUNDING = 4.0 * np.finfo(float).eps
+# Second derivatives below are none; their inverses, and multiples of these, are numbers.
+VANISHED = 1e-280
 
 
 class Bend(NamedTuple):
@@ -35,7 +37,7 @@ def shift_inverse(bend: Bend, share: np.ndarray) -> np.ndarray:
     P = bend.chances
     middle = -P.T @ (share[:, None] * P)
     np.fill_diagonal(middle, share @ (P * bend.others))
-    scale = np.sqrt(np.maximum(middle.diagonal(), np.finfo(float).tiny))
+    scale = np.sqrt(np.maximum(middle.diagonal(), VANISHED))
     outer = np.outer(scale, scale)
     return np.linalg.pinv(middle / outer, rcond=1e-10, hermitian=True) / outer
 
