@@ -16,7 +16,7 @@ from sparsestat.framing import Frame, frame_columns, frame_data
 from sparsestat.linalg import StackedDesign
 from sparsestat.linear_model._warnings import level_of_the_caller
 from sparsestat.losses import CoxLoss, MultinomialLoss, QuantileLoss, SquaredLoss, loss_of
-from sparsestat.penalties import L1, MCP, BasePenalty
+from sparsestat.penalties import L1, MCP, BasePenalty, JointPenalty
 from sparsestat.penalties.mcp import FLATTEST
 from sparsestat.solvers import (
     CoxProblem,
@@ -116,7 +116,7 @@ class Model:
         chosen = [choose_solver(problem, self.solver) for problem, _, _ in framed]
         return [
             FramedProblem(
-                replace(problem, penalty=penalty.for_loss(loss.bound, curvature)),
+                replace(problem, penalty=problem.penalty.for_loss(loss.bound, curvature)),
                 frame,
                 solver,
                 float(tol),
@@ -181,6 +181,8 @@ def _multinomial(design: Any, y: np.ndarray, **terms: Any) -> MultinomialProblem
         terms[name] = np.repeat(terms[name], n_classes)
     if terms["constraints"] is not None:
         terms["constraints"] = terms["constraints"].for_each(n_classes)
+    if isinstance(terms["penalty"], JointPenalty):
+        terms["penalty"] = terms["penalty"].for_classes(n_classes)
     return MultinomialProblem(StackedDesign(design, n_classes), y.ravel(), **terms)
 
 

@@ -1,6 +1,6 @@
 """The group envelope: the k-support penalty of group norms, groups at a cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -83,6 +83,10 @@ class GroupEnvelope(JointPenalty):
     def check_size(self, n_features: int) -> None:
         """Raise if there is not one label for each coefficient."""
         check_group_size(self, n_features)
+
+    def for_classes(self, n_classes: int) -> "GroupEnvelope":
+        """Return the penalty of groups of all coefficients of their features."""
+        return replace(self, groups=np.repeat(self.groups, n_classes))
 
     def _norms(self, b: np.ndarray) -> np.ndarray:
         self.check_size(b.size)

@@ -183,9 +183,14 @@ class _Norm:
         return 0.0 if within else float("inf")
 
     def expression(self: Any, cp: Any, b: Any, alpha: Any, weights: np.ndarray) -> Any:
-        """Write the penalty for cvxpy, see :class:`L1`; weights are equal within groups."""
+        """Write the penalty for cvxpy, see :class:`L1`; weights are equal within groups.
+
+        Where features have several coefficients each, side by side, a group has all of
+        its features'.
+        """
         index = self._index
-        groups = np.split(index.order, index.starts[1:])
+        of = np.repeat(index.of, b.size // index.of.size)
+        groups = [np.flatnonzero(of == g) for g in range(index.count)]
         norms = sum(
             weights[group[0]] * root * cp.norm(b[group])
             for group, root in zip(groups, self.roots, strict=True)

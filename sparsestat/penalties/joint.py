@@ -64,6 +64,13 @@ class JointPenalty(BasePenalty):
     def check_size(self, n_features: int) -> None:
         """Raise if the penalty is made for another number of coefficients."""
 
+    def for_classes(self, n_classes: int) -> "JointPenalty":
+        """Return the penalty to use where features have a coefficient for each class.
+
+        The coefficients of a feature are side by side, and in the group of their feature.
+        """
+        return self
+
 
 @dataclass(frozen=True, repr=False)
 class SupportConstraint(JointPenalty):

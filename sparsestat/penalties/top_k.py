@@ -1,6 +1,6 @@
 """Constraints on how many coefficients, or groups of them, may be nonzero."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -103,6 +103,10 @@ class GroupTopK(OnePool):
     def check_size(self, n_features: int) -> None:
         """Raise if there is not one label for each coefficient."""
         check_group_size(self, n_features)
+
+    def for_classes(self, n_classes: int) -> "GroupTopK":
+        """Return the penalty of groups of all coefficients of their features."""
+        return replace(self, groups=np.repeat(self.groups, n_classes))
 
     def units(self, n_features: int) -> np.ndarray:
         """Return the number of each coefficient's group."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sparsestat._jit import kernel
-from sparsestat.penalties import L1, JointPenalty, SupportConstraint
+from sparsestat.penalties import L1, NM, JointPenalty, SupportConstraint
 from sparsestat.penalties.scalar import bounded_prox
 from sparsestat.solvers.certificate import certify
 from sparsestat.solvers.group_terms import shrunk
@@ -364,6 +364,8 @@ def joint_refusal(problem: Problem) -> str | None:
         penalty.check_size(problem.n_features)
     except ValueError as error:
         return str(error)
+    if isinstance(penalty, NM) and getattr(problem.design, "n_responses", 1) > 1:
+        return f"{penalty} is about consecutive features: it goes with one linear predictor."
     penalised = (problem.weights > 0.0) & np.isfinite(problem.weights)
     if np.unique(problem.weights[penalised]).size > 1:
         return (
