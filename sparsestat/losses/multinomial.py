@@ -32,12 +32,20 @@ class MultinomialLoss(Loss):
     response: ClassVar[str] = "class"
 
     def value(self, y: Any, eta: Any) -> Any:
-        """Evaluate the loss of each sample."""
-        return logsumexp(eta, axis=-1) - (y * eta).sum(axis=-1)
+        """Evaluate the loss of each sample, without cancellation."""
+        y, eta = np.asarray(y), np.asarray(eta)
+        others = np.where(y > 0.0, -np.inf, eta)
+        return np.logaddexp(0.0, logsumexp(others, axis=-1) - (y * eta).sum(axis=-1))
 
     def gradient(self, y: Any, eta: Any) -> Any:
-        """Evaluate the derivatives in the linear predictors of each sample."""
-        return softmax(eta, axis=-1) - y
+        """Evaluate the derivatives in the linear predictors of each sample.
+
+        softmax(eta) - y, without cancellation: for a sample's class, minus what the others
+        add up to.
+        """
+        p = softmax(eta, axis=-1)
+        others = np.where(y > 0.0, 0.0, p)
+        return np.where(y > 0.0, -others.sum(axis=-1, keepdims=True), others)
 
     def curvature(self, y: Any, eta: Any) -> Any:
         """Evaluate the second derivatives in the linear predictors, p (1 - p)."""

@@ -98,9 +98,7 @@ class MultinomialProblem(GLMProblem):
 
     def value(self, eta: np.ndarray) -> float:
         """Return the weighted mean of the loss."""
-        rows = self._rows(eta)
-        losses = logsumexp(rows, axis=1) - (self._rows(self.y) * rows).sum(axis=1)
-        return float(self.share @ losses)
+        return float(self.share @ self.loss.value(self._rows(self.y), self._rows(eta)))
 
     def expression(self, cp: Any, fixed: Any) -> Any:
         """Write the weighted mean of the loss for cvxpy, the module `cp`."""
@@ -111,8 +109,8 @@ class MultinomialProblem(GLMProblem):
 
     def residual(self, eta: np.ndarray) -> np.ndarray:
         """Return minus n K times the derivatives of the mean loss."""
-        rows = self._rows(self.y) - softmax(self._rows(eta), axis=1)
-        return (self.share[:, None] * rows).ravel() * self.y.size
+        slopes = self.loss.gradient(self._rows(self.y), self._rows(eta))
+        return -(self.share[:, None] * slopes).ravel() * self.y.size
 
     def excess(self, eta: np.ndarray, share: float) -> float:
         """Return the loss's part of the duality gap.
@@ -172,24 +170,25 @@ class MultinomialProblem(GLMProblem):
             return LinearPredictor(fixed, c, fixed, self.residual(fixed))
         Y, share = self._rows(self.y), self.share
 
-        def pull_at(c):
-            return share @ (Y - softmax(rows + c, axis=1))
+        def slopes_at(c):
+            return -self.loss.gradient(Y, rows + c)
 
-        pull = pull_at(c)
-        for _ in range(100):
+        slopes = slopes_at(c)
+        for _ in range(1000):  # far out they are of length one
+            pull = share @ slopes
             size = np.abs(pull).max()
-            if size <= ROUNDING:
+            if (np.abs(pull) <= ROUNDING * (share @ np.abs(slopes))).all():
                 break
             step = shift_inverse(self.bend((rows + c).ravel()), share) @ pull
             step *= min(1.0, 4.0 / max(np.abs(step).max(), 1e-300))
             for _ in range(30):
-                after = pull_at(c + step)
-                if np.abs(after).max() < size:
+                after = slopes_at(c + step)
+                if np.abs(share @ after).max() < size:
                     break
                 step *= 0.5
             else:
                 break  # as good as rounding lets it be
-            c, pull = c + step, after
+            c, slopes = c + step, after
         c = c - c.mean()
         eta = (rows + c).ravel()
         return LinearPredictor(fixed, c, eta, self.residual(eta))

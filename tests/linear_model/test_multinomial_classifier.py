@@ -145,3 +145,18 @@ def test_losses_with_another_link_are_for_paths_only():
         X[two], CODES[two] - 1, loss=Probit(), penalty=L1(), alphas=5, eps=0.2
     )
     assert path.converged.all()
+
+
+@pytest.mark.parametrize("weight", [1e-4, 1e-8, 1e-12, 1e-30, 1e-100])
+def test_light_classes_are_fitted_as_well_as_others(weight):
+    """Their gradients are small numbers, which must not be differences of large ones."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 4)), np.arange(60) % 3
+    weights = np.where(y == 0, 1.0, weight * np.where(y == 1, 1.0, 2.0))
+    model = PenalizedClassifier(1.0, loss="multinomial", penalty=L1())
+    model.fit(X, y, sample_weight=weights)
+    assert_allclose(np.diff(model.intercept_)[0], np.log(weight), rtol=1e-9)
+    assert_allclose(np.diff(model.intercept_)[1], np.log(2.0), rtol=1e-9)
+    model.set_params(alpha=0.05 * weight).fit(X, y, sample_weight=weights)
+    assert model.converged_
+    assert np.isfinite(model.coef_).all()
