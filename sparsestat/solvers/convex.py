@@ -82,6 +82,7 @@ class Program:
 
         self._problem, self._scale = problem, scale
         self._kept = kept = np.flatnonzero(np.isfinite(problem.weights))
+        self._empty = kept[~X.any(axis=0)]
         if not problem.loss.smooth:  # a loss of residuals
             unit = float(np.abs(problem.y - problem.null.eta).mean()) or 1.0
         elif problem.null_curvature > 0.0:
@@ -149,6 +150,7 @@ class Program:
         b: Any = self._b.value
         coef[self._kept] = self._unit * b
         coef = np.clip(coef, problem.lower, problem.upper)
+        coef[self._empty] = 0.0  # or they keep what rounding leaves of them
         coef[np.abs(coef) <= NEGLIGIBLE * np.abs(coef).max()] = 0.0
         m = 0 if problem.constraints is None else problem.constraints.lower.size
         nu = np.zeros(m)
