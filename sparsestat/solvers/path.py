@@ -12,7 +12,7 @@ from sparsestat.solvers.convex import CONVEX
 from sparsestat.solvers.gram_path import GRAM
 from sparsestat.solvers.group_descent import GROUP_DESCENT
 from sparsestat.solvers.multipliers import MULTIPLIERS, constrained_alpha_max
-from sparsestat.solvers.problem import Problem
+from sparsestat.solvers.problem import GLMProblem, Problem
 from sparsestat.solvers.prox_newton import PROX_NEWTON
 from sparsestat.solvers.quantile import QUANTILE
 from sparsestat.solvers.result import Solution
@@ -39,6 +39,9 @@ SOLVERS: dict[str, Solver] = {
 MANY_ROWS = 200
 
 APPROACH_RATIO = 0.8
+
+# A gradient below this share of what it could be is one of rounding.
+ROUNDING = 4.0 * np.finfo(float).eps
 
 
 def solve_path(
@@ -110,7 +113,19 @@ def _violation_scale(problem: Problem, null: Solution | None) -> float:
         gradient = problem.gradient(null.coef, null.intercept)
         # Rounding of the size of the gradient at zero cannot be undercut.
         at_zero = max(float(np.abs(gradient[..., kept]).max()), 1e-7 * at_zero)
+    largest = _largest_gradient(problem)
+    if at_zero <= ROUNDING * largest:  # nothing to explain, and no unit
+        at_zero = largest
     return at_zero or 1.0
+
+
+def _largest_gradient(problem: Problem) -> float:
+    """Return what no gradient at zero exceeds, by the sizes of columns and residuals."""
+    if not problem.design.has_columns:
+        return 0.0
+    residual = problem.null.residual if isinstance(problem, GLMProblem) else problem.y
+    size = float(np.sqrt(np.mean(residual**2)))
+    return size * float(problem.design.norms.max(initial=0.0))
 
 
 def _null_model(problem: Problem, tol: float, max_iter: int) -> Solution | None:
