@@ -6,6 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_pairs import (
+    BalancedRegressor,
+    PairedClassifier,
+    PairedCox,
+    PairedRegressor,
+    PairedRegressorCV,
+)
 from plain_survival import PlainCox, PlainCoxCV
 from sklearn.base import is_classifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -18,6 +25,9 @@ from sparsestat import (
     SCAD,
     CappedL1,
     ElasticNet,
+    GroupLasso,
+    GroupMCP,
+    GroupSCAD,
     HuberLoss,
     LogSum,
     Lq,
@@ -25,7 +35,9 @@ from sparsestat import (
     PenalizedClassifierCV,
     PenalizedRegressor,
     PenalizedRegressorCV,
+    SparseGroupLasso,
 )
+from sparsestat.penalties import NM, GroupEnvelope, GroupTopK, KSupport, TopK
 
 HERE = Path(__file__).parent
 
@@ -49,7 +61,25 @@ ESTIMATORS = [
     PenalizedRegressor(0.01, loss="poisson", penalty=L1(), standardize=False),
     PenalizedRegressor(0.1, loss="gamma", penalty=SCAD(adaptive=True), warm_start=True),
     PenalizedRegressor(0.01, loss="gamma", penalty=ElasticNet(0.5), bounds=(-1.0, 0.5)),
+    PenalizedRegressor(0.1, penalty=L1(), solver="accelerated"),
+    PenalizedRegressor(0.1, penalty=ElasticNet(0.5), solver="convex", bounds=(-0.5, 1.0)),
+    PenalizedRegressor(0.1, loss="huber", penalty=L1(), solver="multipliers"),
+    PenalizedRegressor(0.05, penalty=L0(), solver="subset"),
+    PenalizedRegressor(0.01, loss="quantile", penalty=LogSum(1.0), solver="quantile"),
+    PenalizedRegressor(penalty=TopK(2)),
+    PenalizedRegressor(penalty=TopK(1), solver="accelerated", l2=0.01),
+    PenalizedRegressor(loss="poisson", penalty=NM(1, 2), l2=0.01),
+    PenalizedRegressor(0.1, penalty=KSupport(2), positive=True),
+    PairedRegressor(0.1, penalty=GroupLasso([0])),
+    PairedRegressor(0.1, penalty=SparseGroupLasso([0]), solver="convex"),
+    PairedRegressor(0.1, loss="huber", penalty=GroupMCP([0], adaptive=True)),
+    PairedRegressor(0.1, loss="gamma", penalty=GroupLasso([0]), solver="accelerated"),
+    PairedRegressor(penalty=GroupTopK([0], 1)),
+    PairedRegressor(0.1, penalty=GroupEnvelope([0], 1.0), warm_start=True),
+    BalancedRegressor(0.1, penalty=L1()),
+    PairedRegressorCV(alphas=3, penalty=GroupLasso([0]), cv=2),
     PenalizedRegressorCV(alphas=3),
+    PenalizedRegressorCV(alphas=3, penalty=L1(), cv=2, bounds=(-0.5, 1.0)),
     PenalizedRegressorCV(alphas=3, loss="huber", penalty=L1(), cv=3),
     PenalizedRegressorCV(alphas=3, loss="quantile", cv=3),
     PenalizedRegressorCV(alphas=3, loss="poisson", cv=3, scoring="r2"),
@@ -72,7 +102,14 @@ ESTIMATORS = [
     PenalizedClassifier(0.05, penalty=CappedL1(1.0), l2=0.01),
     PenalizedClassifier(0.01, penalty=L0(), l2=0.01),
     PenalizedClassifier(0.01, penalty=CEL0(), l2=0.01),
+    PenalizedClassifier(0.05, penalty=KSupport(2), solver="accelerated"),
+    PenalizedClassifier(penalty=TopK(2), l2=0.01),
+    PenalizedClassifier(penalty=TopK(2), loss="multinomial", l2=0.01),
+    PenalizedClassifier(0.05, penalty=L1(), bounds=(-1.0, 2.0), solver="convex"),
+    PairedClassifier(0.05, penalty=GroupLasso([0])),
+    PairedClassifier(0.05, penalty=GroupSCAD([0], adaptive=True), loss="multinomial", l2=0.01),
     PenalizedClassifierCV(alphas=2, cv=2),
+    PenalizedClassifierCV(alphas=2, penalty=L1(), loss="multinomial", cv=2),
     PenalizedClassifierCV(
         alphas=[0.1, 0.01], penalty=L1(), cv=2, selection="one_se", scoring="accuracy"
     ),
@@ -91,6 +128,9 @@ ESTIMATORS = [
     PlainCox(0.05, penalty=SCAD(adaptive=True), warm_start=True, l2=0.01, tol=1e-10),
     PlainCox(0.05, penalty=LogSum(1.0), positive=True),
     PlainCox(0.01, penalty=L0(), l2=0.01),
+    PlainCox(0.05, penalty=KSupport(2), bounds=(0.0, float("inf"))),
+    PlainCox(penalty=TopK(2), l2=0.01),
+    PairedCox(0.05, penalty=GroupLasso([0]), solver="accelerated"),
     PlainCoxCV(alphas=2, cv=2),
     PlainCoxCV(alphas=[0.1, 0.01], penalty=L1(), cv=2, selection="one_se"),
     PlainCoxCV(alphas=3, penalty=L1(), criterion="bic"),
@@ -108,6 +148,8 @@ def listed_failures(estimator):
             ],
             "copies of a row are tied events, which Efron's method counts ever less",
         )
+    if isinstance(estimator, BalancedRegressor):
+        reasons["check_regressor_multioutput"] = "constraints go with one response"
     if not is_classifier(estimator):
         return reasons
     if not estimator.fit_intercept:

@@ -30,6 +30,7 @@ from sparsestat import (
     MCP,
     SCAD,
     ElasticNet,
+    GroupLasso,
     LogSum,
     PenalizedClassifier,
     PenalizedClassifierCV,
@@ -38,6 +39,7 @@ from sparsestat import (
     PenalizedRegressor,
     PenalizedRegressorCV,
 )
+from sparsestat.penalties import GroupEnvelope, KSupport, TopK
 
 
 class Case(NamedTuple):
@@ -62,6 +64,8 @@ class Case(NamedTuple):
         Whether the units of the columns matter.
     response_units : bool
         Whether the units of the response matter beyond `strength`.
+    by_columns : bool
+        Whether the fit depends on which columns stand where, as groups are given.
     counts : bool
         Whether the sum of the weights matters, as the number of samples of a criterion.
     """
@@ -74,6 +78,7 @@ class Case(NamedTuple):
     by_rows: bool = False
     column_units: bool = False
     response_units: bool = False
+    by_columns: bool = False
     counts: bool = False
 
     @property
@@ -86,6 +91,8 @@ class Case(NamedTuple):
         """Whether ``fit`` takes an offset: not for more than one linear predictor."""
         return len(self.labels) <= 2
 
+
+PAIRS = [0, 0, 1, 1, 2, 2, 3, 3]  # of the features
 
 CASES = [
     Case(PenalizedRegressor(0.1, penalty=L1())),
@@ -127,7 +134,34 @@ CASES = [
         strength=None,
         counts=True,
     ),
+    Case(PenalizedRegressor(penalty=TopK(2))),
+    Case(PenalizedRegressor(0.1, penalty=KSupport(3), tol=1e-10), response_units=True),
+    Case(PenalizedRegressor(0.1, penalty=GroupLasso(PAIRS), tol=1e-10), by_columns=True),
+    Case(
+        PenalizedRegressor(0.1, penalty=GroupEnvelope(PAIRS, 2.0), tol=1e-10),
+        response_units=True,
+        by_columns=True,
+    ),
+    Case(
+        PenalizedRegressor(0.1, loss="huber", penalty=L1(), bounds=(-0.2, 0.5), tol=1e-10),
+        column_units=True,
+        response_units=True,
+    ),
+    Case(PenalizedRegressor(0.1, penalty=L1(), solver="accelerated", tol=1e-10)),
+    Case(
+        PenalizedRegressorCV(5, penalty=GroupLasso(PAIRS), cv=3, tol=1e-10),
+        strength=None,
+        by_rows=True,
+        by_columns=True,
+    ),
     Case(PenalizedClassifier(0.1, penalty=L1()), labels=("no", "yes")),
+    Case(
+        PenalizedClassifier(0.05, penalty=GroupLasso(PAIRS), loss="multinomial", l2=0.02),
+        labels=("high", "low", "middle"),
+        by_columns=True,
+    ),
+    Case(PenalizedClassifier(penalty=TopK(2), l2=0.01, tol=1e-10), labels=(0, 1)),
+    Case(PenalizedCox(0.05, penalty=KSupport(3), tol=1e-10), censored=True),
     Case(PenalizedClassifier(0.12), labels=(-1, 1)),
     Case(
         PenalizedClassifier(
@@ -446,7 +480,8 @@ def test_the_order_of_samples_does_not_matter(case, X, y, weight):
     assert_same_model(moved, plain, atol=1e-9)
 
 
-def test_coefficients_move_with_their_features(estimator, X, y):
+@only(lambda case: not case.by_columns)
+def test_coefficients_move_with_their_features(case, estimator, X, y):
     order = np.random.default_rng(6).permutation(P)
     plain = clone(estimator).fit(X, y)
     assert_same_model(
@@ -531,9 +566,10 @@ def test_pickles_are_small_and_come_back_whole(estimator, X, y):
     assert_array_equal(pickle.loads(pickled).predict(X), estimator.predict(X))
 
 
-def test_refitting_forgets_the_last_fit(estimator, X, y):
-    fresh = clone(estimator).fit(X[:20, :5], y[:20])
-    estimator.fit(pd.DataFrame(X, columns=NAMES), y).fit(X[:20, :5], y[:20])
+def test_refitting_forgets_the_last_fit(case, estimator, X, y):
+    part = X[:20] if case.by_columns else X[:20, :5]
+    fresh = clone(estimator).fit(part, y[:20])
+    estimator.fit(pd.DataFrame(X, columns=NAMES), y).fit(part, y[:20])
     assert attributes(estimator) == attributes(fresh)
 
 
@@ -637,7 +673,7 @@ def test_a_change_of_the_penalty_that_is_refused_changes_nothing(estimator, pena
     assert estimator.get_params() == before
 
 
-def test_a_failed_fit_leaves_no_trace(estimator, X, y):
+def test_a_failed_fit_leaves_no_trace(case, estimator, X, y):
     bad = X.copy()
     bad[0, 0] = np.nan
     with pytest.raises(ValueError, match="X contains NaN"):
@@ -645,8 +681,9 @@ def test_a_failed_fit_leaves_no_trace(estimator, X, y):
     assert attributes(estimator) == attributes(clone(estimator))
     estimator.fit(X, y)
     before = attributes(estimator)
+    part = X if case.by_columns else X[:, :5]
     with pytest.raises(ValueError, match="penalty_weights"):
-        estimator.set_params(penalty_weights=np.ones(P + 1)).fit(X[:, :5], y)
+        estimator.set_params(penalty_weights=np.ones(P + 1)).fit(part, y)
     estimator.set_params(penalty_weights=None)
     assert attributes(estimator) == before
 
