@@ -87,6 +87,35 @@ def test_prox_is_not_beaten_along_its_direction_or_near_it(penalty, step):
                 assert least <= cost(x + scale * rng.standard_normal(x.size)) + 1e-12
 
 
+SHAPES = [
+    GroupLasso([0, 0]),
+    SparseGroupLasso([0, 0], 0.3),
+    *(GroupMCP([0, 0], gamma) for gamma in (1.1, 3.0)),
+    *(GroupSCAD([0, 0], gamma) for gamma in (2.1, 3.7)),
+]
+
+
+@pytest.mark.parametrize("step", [0.1, 0.5, 1.0, 2.5, 10.0])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_prox_of_a_pair_is_the_best_of_a_grid_in_every_step_regime(shape, step):
+    """gamma below the step included, and norms beside those where the prox bends or jumps."""
+    alpha, gamma, r = 0.6, getattr(shape, "gamma", 0.0), getattr(shape, "l1_ratio", 0.0)
+    strength = alpha * (1.0 - r) * np.sqrt(2.0)
+    sizes = np.linspace(0.0, 8.0, 801)
+    angles = np.linspace(0.0, np.pi / 2.0, 91)[:, None]
+    grid = np.stack([sizes * np.cos(angles), sizes * np.sin(angles)])
+    cost = shape.norm_penalty.value(sizes, strength) + alpha * r * grid.sum(axis=0)
+    kinks = [step, 1.0, 1.0 + step, gamma, np.sqrt(gamma * step), 0.5 * (gamma + 1.0 + step)]
+    norms = np.concatenate([strength * np.array(kinks), np.linspace(0.3, 7.5, 7)])
+    for norm in np.concatenate([norms, norms - 1e-9, norms + 1e-9]):
+        for angle in (0.0, 0.4, np.pi / 4.0):
+            z = norm * np.array([np.cos(angle), np.sin(angle)])
+            x = shape.prox(z, step, alpha)
+            reached = 0.5 * ((x - z) ** 2).sum() + step * shape.value(x, alpha)
+            best = (0.5 * ((grid - z[:, None, None]) ** 2).sum(axis=0) + step * cost).min()
+            assert reached <= best + 1e-12
+
+
 @pytest.mark.parametrize("convex", CONVEX, ids=str)
 def test_convex_prox_is_cvxpys(convex):
     for z in vectors(3):

@@ -356,7 +356,9 @@ def test_bounded_prox_attains_the_minimum_within_the_bounds(penalty, step):
     ):
         inside = (lower <= GRID) & (upper >= GRID)
         penalties = step * values_on_grid(penalty, alpha)[inside]
-        for z in np.linspace(-6.0, 6.0, 61):
+        at = edges(penalty, step, alpha)
+        beside = np.concatenate([at, at - 1e-9, at + 1e-9])
+        for z in np.concatenate([np.linspace(-6.0, 6.0, 25), beside, -beside]):
             x = bounded_prox(penalty, z, step, alpha, lower, upper)
             assert lower <= x <= upper
             least = (0.5 * (GRID[inside] - z) ** 2 + penalties).min()
