@@ -55,8 +55,8 @@ class PenalizedCox(CallbackSupportMixin, Survival):
         (n_features,); infinite where there is none.
     constraints : LinearConstraint or list of LinearConstraint, default=None
         Linear constraints of `coef_`, as in :class:`PenalizedRegressor`.
-    solver : {"auto", "prox_newton"}, default="auto"
-        Other solvers say why they cannot take the model.
+    solver : str, default="auto"
+        As in :class:`PenalizedClassifier`; those that cannot take the model say why.
     tol : float, default=None
         Bound on `kkt_violation_`. None means 1e-8, for float32 input 1e-5.
     max_iter : int, default=10000
