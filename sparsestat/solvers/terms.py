@@ -24,8 +24,6 @@ from sparsestat.linalg import submatrix
 __all__ = ["LENGTHS", "Assessment", "Step", "Terms", "minimise_quadratic", "solve_definite"]
 
 MAX_ROUNDS = 100
-# If more than this share of the rows and columns matters, copying them does not pay.
-NEARLY_ALL = 0.7
 # Changes of penalties and gradients below this, relative to them, are rounding.
 ROUNDING = 1e-14
 # The parts of a Newton step that are tried in turn.
@@ -154,10 +152,8 @@ def minimise_quadratic(
         matter = terms.matter(w, violation)
         if n_iter >= max_iter or matter.size == 0 or violation.max() <= tol:
             break
-        whole = matter.size > NEARLY_ALL * H.shape[0]
-        if whole:
-            matter = np.arange(H.shape[0])
         inside = matter if w.ndim == 1 else np.s_[:, matter]
+        whole = matter.size == H.shape[0]
         start = w.take(matter, axis=-1)
         part = start.copy()
         n_iter += _minimise_block(
