@@ -237,7 +237,8 @@ class Search:
         while True:
             z = root * self.model.coef(state.fit) + self._pull(state.fit) / root
             other = self.of(term.prox(z, 1.0), rule, state.fit)
-            if not self.is_lower(other, state):
+            settled = np.array_equal(other.inside, state.inside)
+            if settled or not self.is_lower(other, state):
                 break
             state, steps = other, steps + 1
             if steps == 1:
