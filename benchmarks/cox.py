@@ -25,7 +25,7 @@ SHAPES = tuple(
     for loss, shapes in ((BRESLOW, BRESLOWS), (EFRON, EFRONS))
     for shape in shapes
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

@@ -31,7 +31,7 @@ SHAPES = tuple(
     for loss, shapes in ((POISSON, POISSONS), (GAMMA, GAMMAS), (HUBER, HUBERS))
     for shape in shapes
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

@@ -85,7 +85,7 @@ SHAPES = tuple(
         ClassShape("multinomial-many", 1000, 300, 8, "block", 0.5, 20, 0.1, 903, n_classes=10),
     )
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

@@ -65,7 +65,7 @@ def shapes() -> Iterable[Shape]:
 
 
 SHAPES = tuple(shapes())
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:
