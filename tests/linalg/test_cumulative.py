@@ -1,6 +1,5 @@
 """Cumulative sums of exponentials and running means, against sums written out."""
 
-
 import numpy as np
 import pytest
 
