@@ -27,7 +27,7 @@ HUBERS = (
     Shape("huber-small", 400, 40, 10, "ar1", 0.5, 50, 0.01, seed=723),
 )
 SHAPES = tuple(
-    replace(shape, loss=loss.name, held_out=True)
+    replace(shape, loss=loss.name)
     for loss, shapes in ((POISSON, POISSONS), (GAMMA, GAMMAS), (HUBER, HUBERS))
     for shape in shapes
 )

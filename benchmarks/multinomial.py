@@ -77,7 +77,7 @@ class ClassShape(Shape):
 
 
 SHAPES = tuple(
-    replace(shape, loss=Softmax.name, held_out=True)
+    replace(shape, loss=Softmax.name)
     for shape in (
         ClassShape("multinomial-wide", 500, 3000, 10, "ar1", 0.5, 25, 0.15, seed=901),
         ClassShape("multinomial-tall", 5000, 200, 10, "ar1", 0.5, 25, 0.03, seed=902),

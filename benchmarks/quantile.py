@@ -61,7 +61,7 @@ def shapes() -> Iterable[Shape]:
                 f"quantile-small-{suffix}", 200, 20, 5, "ar1", 0.5, 20, 0.02, seed + 2
             ),
         )
-        yield from (replace(shape, loss=loss.name, held_out=True) for shape in sizes)
+        yield from (replace(shape, loss=loss.name) for shape in sizes)
 
 
 SHAPES = tuple(shapes())
