@@ -21,11 +21,11 @@ EFRONS = (
     Shape("cox-efron-tall", 10_000, 300, 30, "ar1", 0.5, 30, 0.02, seed=812),
 )
 SHAPES = tuple(
-    replace(shape, loss=loss.name, held_out=True)
+    replace(shape, loss=loss.name)
     for loss, shapes in ((BRESLOW, BRESLOWS), (EFRON, EFRONS))
     for shape in shapes
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

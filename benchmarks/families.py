@@ -27,11 +27,11 @@ HUBERS = (
     Shape("huber-small", 400, 40, 10, "ar1", 0.5, 50, 0.01, seed=723),
 )
 SHAPES = tuple(
-    replace(shape, loss=loss.name, held_out=True)
+    replace(shape, loss=loss.name)
     for loss, shapes in ((POISSON, POISSONS), (GAMMA, GAMMAS), (HUBER, HUBERS))
     for shape in shapes
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

@@ -77,7 +77,7 @@ class ClassShape(Shape):
 
 
 SHAPES = tuple(
-    replace(shape, loss=Softmax.name, held_out=True)
+    replace(shape, loss=Softmax.name)
     for shape in (
         ClassShape("multinomial-wide", 500, 3000, 10, "ar1", 0.5, 25, 0.15, seed=901),
         ClassShape("multinomial-tall", 5000, 200, 10, "ar1", 0.5, 25, 0.03, seed=902),
@@ -85,7 +85,7 @@ SHAPES = tuple(
         ClassShape("multinomial-many", 1000, 300, 8, "block", 0.5, 20, 0.1, 903, n_classes=10),
     )
 )
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

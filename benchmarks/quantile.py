@@ -53,19 +53,19 @@ def shapes() -> Iterable[Shape]:
     for loss, seed in ((MEDIAN, 1001), (UPPER_QUANTILE, 1011)):
         suffix = f"{loss.level:g}"
         sizes = (
-            QuantileShape(f"quantile-wide-{suffix}", 300, 2000, 10, "ar1", 0.5, 20, 0.15, seed),
+            QuantileShape(f"quantile-wide-{suffix}", 200, 1000, 8, "ar1", 0.5, 10, 0.2, seed),
             QuantileShape(
-                f"quantile-tall-{suffix}", 3000, 100, 20, "ar1", 0.5, 20, 0.02, seed + 1
+                f"quantile-tall-{suffix}", 1500, 100, 20, "ar1", 0.5, 10, 0.02, seed + 1
             ),
             QuantileShape(
                 f"quantile-small-{suffix}", 200, 20, 5, "ar1", 0.5, 20, 0.02, seed + 2
             ),
         )
-        yield from (replace(shape, loss=loss.name, held_out=True) for shape in sizes)
+        yield from (replace(shape, loss=loss.name) for shape in sizes)
 
 
 SHAPES = tuple(shapes())
-LIMIT = 20.0
+LIMIT = 10.0
 
 
 def run(options: Any) -> None:

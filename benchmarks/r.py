@@ -53,7 +53,7 @@ class Session:
         print(" ".join(line.split()), file=self._process.stdin, flush=True)
         reply = self._process.stdout.readline().split()
         if not reply:
-            raise RuntimeError("R has ended")
+            raise EOFError("R has ended")
         if reply[0] == "error":
             raise RuntimeError(" ".join(reply[1:]))
         return reply
@@ -103,10 +103,8 @@ def evaluate(expression: str, problem, tol: float, y: np.ndarray | None = None) 
     try:
         session.receive(problem, problem.y if y is None else y)
         return session.answer(expression, tol)
-    except RuntimeError:  # R itself goes on, or a new process has to
-        if session._process.poll() is not None:
-            close_all()
+    except RuntimeError:  # of the expression: R goes on
         raise
-    except BaseException:  # interrupted while R is at work
+    except BaseException:  # R has ended, or is interrupted at work: a new process has to
         close_all()
         raise

@@ -4,14 +4,31 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import lasso_mcp_scad_table, logistic_peers, peers, selection_table
+from benchmarks import (
+    cox_peers,
+    families_peers,
+    lasso_mcp_scad_table,
+    logistic_peers,
+    multinomial_peers,
+    peers,
+    quantile_peers,
+    selection_table,
+)
 from benchmarks.measure import OK, OVER_TIME
 from benchmarks.peers import OURS
 from benchmarks.record import Record
 
 __all__ = ["TABLES", "render", "write"]
 
-ORDER = [*peers.SOLVERS, *logistic_peers.SOLVERS]  # of columns
+PATHS = {
+    "path": peers,
+    "logistic": logistic_peers,
+    "families": families_peers,
+    "cox": cox_peers,
+    "multinomial": multinomial_peers,
+    "quantile": quantile_peers,
+}
+ORDER = [name for module in PATHS.values() for name in module.SOLVERS]  # of columns
 NOTHING = "No results are recorded yet.\n"
 
 
@@ -122,7 +139,7 @@ def machine(entries: dict[str, Any]) -> str:
 TABLES: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
     **{
         f"{source}{part}": (source, make)
-        for source in ("path", "logistic")
+        for source in PATHS
         for part, make in (
             ("", ratios),
             (" details", details),

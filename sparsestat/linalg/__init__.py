@@ -1,6 +1,6 @@
 """Linear algebra on designs: columns, working blocks, cross products."""
 
-from sparsestat.linalg.cumulative import log_cumulative_sums, running_means
+from sparsestat.linalg.cumulative import log_cumulative_sums
 from sparsestat.linalg.dense import DenseBlock, DenseDesign
 from sparsestat.linalg.growing import GrowingMatrix, submatrix, whole_rows
 from sparsestat.linalg.operator import OperatorDesign
@@ -18,7 +18,6 @@ __all__ = [
     "OperatorDesign",
     "StackedDesign",
     "log_cumulative_sums",
-    "running_means",
     "submatrix",
     "whole_rows",
 ]

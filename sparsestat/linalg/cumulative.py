@@ -1,4 +1,4 @@
-"""Cumulative sums of exponentials, and means with them as weights, segment by segment.
+"""Cumulative sums of exponentials, segment by segment.
 
 Nothing overflows and no small sum drowns in a large one, however far apart the exponents
 are: each sum is kept relative to the largest exponent so far, and is never got by
@@ -11,7 +11,7 @@ import numpy as np
 
 from sparsestat._jit import kernel
 
-__all__ = ["log_cumulative_sums", "running_means"]
+__all__ = ["log_cumulative_sums"]
 
 
 @kernel()
@@ -28,17 +28,6 @@ def accumulate_exponentials(x, bounds, logs):
             logs[i] = peak + math.log(total) if total > 0.0 else -np.inf
 
 
-@kernel()
-def accumulate_means(values, shares, bounds):
-    """Replace each row of `values` by its running means in each segment."""
-    for row in range(values.shape[0]):
-        for segment in range(bounds.size - 1):
-            mean = 0.0
-            for i in range(bounds[segment], bounds[segment + 1]):
-                mean += shares[i] * (values[row, i] - mean)
-                values[row, i] = mean
-
-
 def log_cumulative_sums(x: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Return the logarithms of the cumulative sums of exp(x), anew in each segment.
 
@@ -52,19 +41,3 @@ def log_cumulative_sums(x: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     logs = np.empty(x.size)
     accumulate_exponentials(np.ascontiguousarray(x), bounds, logs)
     return logs
-
-
-def running_means(values: np.ndarray, shares: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Return the weighted means of the entries so far, anew in each segment.
-
-    Parameters
-    ----------
-    values : ndarray of shape (k, n), contiguous
-        Overwritten, and returned.
-    shares : ndarray of shape (n,)
-        The weight of each entry over the sum of the weights so far: exp(x - logs) for
-        weights exp(x) and their :func:`log_cumulative_sums`.
-    bounds : ndarray of int, shape (n_segments + 1,)
-    """
-    accumulate_means(values, shares, bounds)
-    return values

@@ -25,7 +25,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsestat.linalg import log_cumulative_sums, running_means
+from sparsestat.linalg import log_cumulative_sums
+from sparsestat.losses.risk_products import multiply_risks
 from sparsestat.losses.risk_sets import RiskSets
 
 __all__ = ["BaselineHazard", "PartialLikelihood", "RiskHessian", "Terms"]
@@ -324,7 +325,7 @@ class RiskHessian:
         What those without an event at its time count in a group's mean: over the terms with
         weights m_k / S_k, and c_k m_k / S_k.
     steps : ndarray of shape (n_groups,)
-        For running means over the groups, from the earliest time on.
+        For running means over the groups, from the last, the earliest time, on.
     own : ndarray of shape (n_events,)
         The share of the time of the event in the hazard that it lived through.
     """
@@ -353,27 +354,34 @@ class RiskHessian:
             tied=np.exp(risk.x[sets.events] - risk.tied[sets.groups]),
             others=_group_sums(rates * alone, terms.starts),
             own_others=_group_sums(own_rates * alone, terms.starts) / own_sums,
-            steps=np.exp(hazard.steps - hazard.cumulative[:-1])[::-1].copy(),
+            steps=np.exp(hazard.steps - hazard.cumulative[:-1]),
             own=np.exp(hazard.own[sets.groups] - hazard.lived[sets.events]),
         )
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return the products with some vectors, the rows of `values`, of shape (k, n)."""
         sets = self.sets
-        z = values.take(sets.order, axis=1)
-        tied = _group_sums(self.tied * z.take(sets.events, axis=1), sets.starts)
-        running = running_means(z.copy(), self.shares, sets.bounds)
-        others = running.take(sets.first - 1, axis=1, mode="wrap")
-        others[:, sets.first == sets.stratum_starts] = 0.0
-        lived = np.zeros((z.shape[0], tied.shape[1] + 1))
-        steps = tied + self.others * (others - tied)
-        backwards = tied.shape[1] - sets.group_bounds[::-1]
-        steps = running_means(np.ascontiguousarray(steps[:, ::-1]), self.steps, backwards)
-        lived[:, :-1] = steps[:, ::-1]
-        means = lived.take(sets.earlier, axis=1)
-        own = (tied + self.own_others * (others - tied)).take(sets.groups, axis=1)
-        before = means.take(sets.events, axis=1)
-        means[:, sets.events] = before + self.own * (own - before)
-        z -= means
-        z *= self.d
-        return _unsort(sets, z)
+        group_of = np.full(sets.order.size, -1)
+        group_of[sets.events] = sets.groups
+        tied, own = np.zeros(sets.order.size), np.zeros(sets.order.size)
+        tied[sets.events], own[sets.events] = self.tied, self.own
+        values = np.ascontiguousarray(values, dtype=np.float64)
+        products = np.empty_like(values)
+        multiply_risks(
+            values,
+            sets.order,
+            sets.bounds,
+            sets.group_bounds,
+            sets.earlier,
+            group_of,
+            sets.first,
+            self.shares,
+            tied,
+            self.others,
+            self.own_others,
+            self.steps,
+            own,
+            self.d,
+            products,
+        )
+        return products

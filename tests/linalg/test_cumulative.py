@@ -1,11 +1,9 @@
 """Cumulative sums of exponentials and running means, against sums written out."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
-from sparsestat.linalg import log_cumulative_sums, running_means
+from sparsestat.linalg import log_cumulative_sums
 
 BOUNDS = np.array([0, 5, 5, 6, 20])  # the second segment is empty
 
@@ -29,14 +27,3 @@ def test_minus_infinity_adds_nothing():
     x = np.array([-np.inf, -np.inf, 0.0, -np.inf, 0.0])
     logs = log_cumulative_sums(x, np.array([0, 5]))
     np.testing.assert_array_equal(logs, [-np.inf, -np.inf, 0.0, 0.0, np.log(2.0)])
-
-
-def test_running_means_are_weighted_means_of_what_came_before(rng):
-    x, values = 3.0 * rng.standard_normal(20), rng.standard_normal((4, 20))
-    shares = np.exp(x - log_cumulative_sums(x, BOUNDS))
-    means = running_means(values.copy(), shares, BOUNDS)
-    for first, stop in pairwise(BOUNDS):
-        for i in range(first, stop):
-            so_far = slice(first, i + 1)
-            expected = np.average(values[:, so_far], axis=1, weights=np.exp(x[so_far]))
-            np.testing.assert_allclose(means[:, i], expected, rtol=1e-12)
