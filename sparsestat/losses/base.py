@@ -56,6 +56,17 @@ class Loss(Parametric, ABC):
     def curvature(self, y: Any, eta: Any) -> Any:
         """Evaluate the second derivative in eta, >= 0."""
 
+    def majorant(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Evaluate second derivatives of quadratics that touch the loss at eta, above it.
+
+        The default is the bound of the curvature, or if there is none the largest curvature
+        at eta, with which the quadratics are above in some neighbourhood only.
+        """
+        bound = self.bound
+        if math.isinf(bound):
+            bound = float(self.curvature(y, eta).max())
+        return np.full(np.shape(eta), bound)
+
     def inverse_link(self, eta: Any) -> Any:
         """Return the prediction of the response that goes with eta."""
         return eta

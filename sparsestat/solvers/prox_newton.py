@@ -176,6 +176,8 @@ class NewtonSet(WorkingSet):
         )
         direction = np.zeros(self.w.size)
         direction[matter] = w - self.w[matter]
+        if not np.isfinite(direction).all():  # the model is too flat for numbers
+            return n_iter, 0.0
         return n_iter, self._search(direction, terms)
 
     def _search(self, direction: np.ndarray, terms: Terms) -> float:
