@@ -121,6 +121,7 @@ class Loss(Parametric, ABC):
 def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> float:
     """Find the best constant by Newton's method, kept within the bracket that signs give."""
     shift, low, high, reach = start, -math.inf, math.inf, 4.0
+    size = float(np.abs(fixed).max())
     for _ in range(200):
         slopes = share * loss.gradient(y, fixed + shift)
         pull = -float(slopes.sum())
@@ -129,6 +130,8 @@ def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> flo
         low, high = (shift, high) if pull > 0.0 else (low, shift)
         bend = float((share * loss.curvature(y, fixed + shift)).sum())
         step = pull / bend if bend > 0.0 else math.copysign(reach, pull)
+        if abs(step) <= np.finfo(float).eps * (size + abs(shift)):
+            break  # predictors are not known better
         after = shift + min(max(step, -reach), reach)
         reach *= 2.0
         if not low < after < high:
