@@ -15,6 +15,8 @@ __all__ = ["Loss", "newton_shift"]
 REACH = 600.0
 # Where a constant is not looked for any more, if there need not be a best one.
 FAR = 1e8
+# Newton steps after which one asks whether rounding keeps the search from its end.
+USUAL = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,8 +123,7 @@ class Loss(Parametric, ABC):
 def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> float:
     """Find the best constant by Newton's method, kept within the bracket that signs give."""
     shift, low, high, reach = start, -math.inf, math.inf, 4.0
-    size = float(np.abs(fixed).max())
-    for _ in range(200):
+    for tries in range(200):
         slopes = share * loss.gradient(y, fixed + shift)
         pull = -float(slopes.sum())
         if abs(pull) <= 4.0 * np.finfo(float).eps * float(np.abs(slopes).sum()):
@@ -130,7 +131,7 @@ def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> flo
         low, high = (shift, high) if pull > 0.0 else (low, shift)
         bend = float((share * loss.curvature(y, fixed + shift)).sum())
         step = pull / bend if bend > 0.0 else math.copysign(reach, pull)
-        if abs(step) <= np.finfo(float).eps * (size + abs(shift)):
+        if tries > USUAL and abs(step) <= np.spacing(np.abs(fixed).max() + abs(shift)):
             break  # predictors are not known better
         after = shift + min(max(step, -reach), reach)
         reach *= 2.0

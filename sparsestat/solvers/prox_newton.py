@@ -39,6 +39,8 @@ ROUNDING = 1e-14
 RELIEF = 0.1
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-7, 1e-4, 1.0
 TOO_FAR = 0.25
+# If a loss need not have a minimum no step goes so far to one.
+FAR = 1e8
 # Where a solution takes its samples no further, a Newton step moves predictors less.
 SETTLED = 0.5
 
@@ -103,6 +105,8 @@ class NewtonSet(WorkingSet):
             used, length = self._step(matter, terms, terms, inner, max_iter - n_iter)
             n_iter += max(used, 1)
             if fresh and length == 0.0:
+                if self.is_unbounded(terms):
+                    break
                 used, length = self._careful_step(matter, terms, inner, max_iter - n_iter)
                 n_iter += used
             if fresh:
@@ -186,8 +190,11 @@ class NewtonSet(WorkingSet):
             return 0.0
         now = self._objective(self._value, self.w, terms)
         along = self.block.predict(direction)
+        reach = float(np.abs(along).max())
+        if reach > FAR and not self.problem.loss.coercive:
+            return 0.0  # rounding of a Hessian that vanishes
         # Where predictors move by less than one the quadratic model is not far off.
-        halvings = max(8, 3 + math.ceil(math.log2(max(np.abs(along).max(), 1.0))))
+        halvings = max(8, 3 + math.ceil(math.log2(max(reach, 1.0))))
         for length in 0.5 ** np.arange(float(halvings)):
             w = self.w + length * direction
             fixed = self._predictor.fixed + length * along
@@ -220,10 +227,11 @@ class NewtonSet(WorkingSet):
         places[self._held] = np.arange(self._held.size)
         new = matter[places[matter] < 0]
         if new.size:
-            rows = sum(
-                share * problem.hessian_rows(self.block, bend, new, self._held)
-                for share, bend in self._reference
-            )
+            (_, bend), *more = self._reference
+            rows = problem.hessian_rows(self.block, bend, new, self._held)
+            for share, bend in more:
+                rows *= 1.0 - share
+                rows += share * problem.hessian_rows(self.block, bend, new, self._held)
             places[new] = np.arange(self._held.size, self._held.size + new.size)
             self._held = np.concatenate([self._held, new])
             self._hessian.extend(rows, problem.l2)
