@@ -301,7 +301,9 @@ class GLMModel(SupportModel):
             r, bend = problem.residual(fixed + intercept), problem.bend(fixed + intercept)
             shift = 0.0
             if problem.fit_intercept:
-                shift = float(r.sum()) / max(float(bend.sum()), np.finfo(np.float64).tiny)
+                if float(bend.sum()) <= 1e-100:  # a straight loss has no Newton step
+                    return fit, False
+                shift = float(r.sum()) / float(bend.sum())
                 r -= shift * bend
             q = block.gradient(r) - problem.l2 * w
             if np.abs(q).max(initial=0.0) <= self._tol and abs(shift) <= 1e-9:
