@@ -15,8 +15,6 @@ __all__ = ["Loss", "newton_shift"]
 REACH = 600.0
 # Where a constant is not looked for any more, if there need not be a best one.
 FAR = 1e8
-# Newton steps after which one asks whether rounding keeps the search from its end.
-USUAL = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,17 +55,6 @@ class Loss(Parametric, ABC):
     @abstractmethod
     def curvature(self, y: Any, eta: Any) -> Any:
         """Evaluate the second derivative in eta, >= 0."""
-
-    def majorant(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Evaluate second derivatives of quadratics that touch the loss at eta, above it.
-
-        The default is the bound of the curvature, or if there is none the largest curvature
-        at eta, with which the quadratics are above in some neighbourhood only.
-        """
-        bound = self.bound
-        if math.isinf(bound):
-            bound = float(self.curvature(y, eta).max())
-        return np.full(np.shape(eta), bound)
 
     def inverse_link(self, eta: Any) -> Any:
         """Return the prediction of the response that goes with eta."""
@@ -123,7 +110,7 @@ class Loss(Parametric, ABC):
 def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> float:
     """Find the best constant by Newton's method, kept within the bracket that signs give."""
     shift, low, high, reach = start, -math.inf, math.inf, 4.0
-    for tries in range(200):
+    for _ in range(200):
         slopes = share * loss.gradient(y, fixed + shift)
         pull = -float(slopes.sum())
         if abs(pull) <= 4.0 * np.finfo(float).eps * float(np.abs(slopes).sum()):
@@ -131,8 +118,6 @@ def newton_shift(loss: Any, y: Any, share: Any, fixed: Any, start: float) -> flo
         low, high = (shift, high) if pull > 0.0 else (low, shift)
         bend = float((share * loss.curvature(y, fixed + shift)).sum())
         step = pull / bend if bend > 0.0 else math.copysign(reach, pull)
-        if tries > USUAL and abs(step) <= np.spacing(np.abs(fixed).max() + abs(shift)):
-            break  # predictors are not known better
         after = shift + min(max(step, -reach), reach)
         reach *= 2.0
         if not low < after < high:

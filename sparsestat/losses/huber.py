@@ -64,10 +64,6 @@ class HuberLoss(Loss):
         """Evaluate the second derivative in eta: 1 for small residuals, else 0."""
         return (np.abs(y - eta) <= self.delta).astype(np.float64)
 
-    def majorant(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Evaluate those of the parabolas around y, see :meth:`Loss.majorant`."""
-        return self.delta / np.maximum(np.abs(y - eta), self.delta)
-
     def expression(self, cp: Any, y: Any, eta: Any) -> Any:
         """Write the loss of each sample for cvxpy, see :class:`SquaredLoss`."""
         return 0.5 * cp.huber(y - eta, self.delta)

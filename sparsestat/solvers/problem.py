@@ -324,8 +324,11 @@ class GLMProblem(Problem):
         return self._weighted(self.loss.curvature(self.y, eta))
 
     def bend_bound(self, eta: np.ndarray) -> Any:
-        """Return the same with second derivatives of quadratics that majorise the loss."""
-        return self._weighted(self.loss.majorant(self.y, eta))
+        """Return the same with upper bounds of the second derivatives: of all, or at eta."""
+        bound = self.loss.bound
+        if math.isinf(bound):
+            bound = float(self.loss.curvature(self.y, eta).max())
+        return self._weighted(np.full(self.y.size, bound))
 
     def at(self, fixed: np.ndarray, intercept: float) -> LinearPredictor:
         """Return the linear predictor at X b + offset = `fixed` with the best intercept.

@@ -32,15 +32,6 @@ INEXACT = 0.1
 MODEL_ITER = 200
 # Changes of the objective below this, relative to it or to the null model's, are rounding.
 ROUNDING = 1e-14
-# How much of the way to bounds of the loss's second derivatives the model goes, since the
-# loss may bend more where a step leads than where it starts: none as long as steps lower
-# the objective, all where they do not, and less by such a factor after every full step.
-# Below the least it is none; steps that are shorter than TOO_FAR ask for more.
-RELIEF = 0.1
-LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-7, 1e-4, 1.0
-TOO_FAR = 0.25
-# If a loss need not have a minimum no step goes so far to one.
-FAR = 1e8
 # Where a solution takes its samples no further, a Newton step moves predictors less.
 SETTLED = 0.5
 
@@ -55,12 +46,11 @@ class NewtonSet(WorkingSet):
         super().__init__(problem)
         self._take(problem.null)
         self._unit = abs(self._value)
-        self._damping = 0.0
         self._forget()
 
-    def _forget(self) -> None:
-        """Give up the Hessian."""
-        self._reference: list[tuple[float, Any]] = []  # shares of second derivatives
+    def _forget(self, reference: Any = None) -> None:
+        """Give up the Hessian, for one with other second derivatives of the loss if any."""
+        self._reference = reference
         self._hessian = GrowingMatrix()
         self._held = np.empty(0, dtype=np.intp)  # positions in the set
 
@@ -99,26 +89,22 @@ class NewtonSet(WorkingSet):
         n_iter = 0
         violation = self._assess(self.w, terms).violation
         while (worst := violation.max(initial=0.0)) > tol and n_iter < max_iter:
-            fresh = not self._reference
+            fresh = self._reference is None
             matter = terms.matter(self.w, violation)
             inner = max(INEXACT * worst, 0.5 * tol)
-            used, length = self._step(matter, terms, terms, inner, max_iter - n_iter)
+            used, moved = self._step(matter, terms, terms, inner, max_iter - n_iter)
             n_iter += max(used, 1)
-            if fresh and length == 0.0:
-                if self.is_unbounded(terms):
-                    break
-                used, length = self._careful_step(matter, terms, inner, max_iter - n_iter)
+            if fresh and not moved:
+                used, moved = self._careful_step(matter, terms, inner, max_iter - n_iter)
                 n_iter += used
-            if fresh:
-                self._damp(length)
             violation = self._assess(self.w, terms).violation
             if violation.max() > FAST * worst:
-                if fresh and length == 0.0:
+                if fresh and not moved:
                     break
                 self._forget()
         return n_iter
 
-    def _careful_step(self, matter, terms, tol, max_iter) -> tuple[int, float]:
+    def _careful_step(self, matter, terms, tol, max_iter) -> tuple[int, bool]:
         """Step where the model misleads: beyond a hill, or far out where the loss is flat.
 
         First by the tangents of a concave penalty, which majorise it. Then with bounds of
@@ -127,25 +113,17 @@ class NewtonSet(WorkingSet):
         model, n_iter = terms, 0
         if not self.problem.penalty.convex:
             model = terms.tangent(self._assess(self.w, terms))
-            n_iter, length = self._step(matter, model, terms, tol, max_iter)
-            if length > 0.0:
-                return n_iter, length
-        self._damping = MOST_DAMPING
+            n_iter, moved = self._step(matter, model, terms, tol, max_iter)
+            if moved:
+                return n_iter, True
+        self._forget(self.problem.bend_bound(self._predictor.eta))
+        more, moved = self._step(matter, model, terms, tol, max_iter - n_iter)
         self._forget()
-        more, length = self._step(matter, model, terms, tol, max_iter - n_iter)
-        if length == 0.0 and self.problem.penalty.jumps:
-            length = self._jump(terms)
-        return n_iter + more, length
+        if not moved and self.problem.penalty.jumps:
+            moved = self._jump(terms)
+        return n_iter + more, moved
 
-    def _damp(self, length: float) -> None:
-        """Let the model bend more if it has led too far, less if not."""
-        if length == 1.0:
-            damping = RELIEF * self._damping
-            self._damping = damping if damping >= LEAST_DAMPING else 0.0
-        elif length < TOO_FAR:
-            self._damping = min(max(self._damping / RELIEF, FIRST_DAMPING), MOST_DAMPING)
-
-    def _jump(self, terms: Any) -> float:
+    def _jump(self, terms: Any) -> bool:
         """Move the coefficient that violates most to where its proximal operator has it.
 
         That lowers the objective, since the curvature there bounds that of the loss.
@@ -154,7 +132,7 @@ class NewtonSet(WorkingSet):
         feature, penalty = self.features[k], self.problem.penalty
         curvature = self.problem.curvatures[feature]
         if curvature <= 0.0:
-            return 0.0
+            return False
         z = self.w[k] + self.q[k] / curvature
         strength = terms.strengths[k]
         bounds = (self.problem.lower[feature], self.problem.upper[feature])
@@ -163,11 +141,11 @@ class NewtonSet(WorkingSet):
         direction[k] = end - self.w[k]
         return self._search(direction, terms)
 
-    def _step(self, matter, model, terms, tol, max_iter) -> tuple[int, float]:
+    def _step(self, matter, model, terms, tol, max_iter) -> tuple[int, bool]:
         """Step towards the minimum of the quadratic model plus the terms of a model.
 
         Only the features that matter may change. Returns the iterations that took, and
-        how far the step went, 0 to 1.
+        whether the objective fell.
         """
         w, q = self.w[matter], self.q[matter]
         n_iter = minimise_quadratic(
@@ -180,21 +158,16 @@ class NewtonSet(WorkingSet):
         )
         direction = np.zeros(self.w.size)
         direction[matter] = w - self.w[matter]
-        if not np.isfinite(direction).all():  # the model is too flat for numbers
-            return n_iter, 0.0
         return n_iter, self._search(direction, terms)
 
-    def _search(self, direction: np.ndarray, terms: Terms) -> float:
-        """Go along a direction as far as lowers the objective; return how far."""
+    def _search(self, direction: np.ndarray, terms: Terms) -> bool:
+        """Go along a direction as far as lowers the objective, if at all."""
         if not direction.any():
-            return 0.0
+            return False
         now = self._objective(self._value, self.w, terms)
         along = self.block.predict(direction)
-        reach = float(np.abs(along).max())
-        if reach > FAR and not self.problem.loss.coercive:
-            return 0.0  # rounding of a Hessian that vanishes
         # Where predictors move by less than one the quadratic model is not far off.
-        halvings = max(8, 3 + math.ceil(math.log2(max(reach, 1.0))))
+        halvings = max(8, 3 + math.ceil(math.log2(max(np.abs(along).max(), 1.0))))
         for length in 0.5 ** np.arange(float(halvings)):
             w = self.w + length * direction
             fixed = self._predictor.fixed + length * along
@@ -203,8 +176,8 @@ class NewtonSet(WorkingSet):
                 after = self._objective(self.problem.value(predictor.eta), w, terms)
             if after <= now + ROUNDING * max(abs(now), self._unit):
                 self._accept(w, predictor)
-                return float(length)
-        return 0.0
+                return True
+        return False
 
     def _objective(self, value: float, w: np.ndarray, terms: Terms) -> float:
         ridge = 0.5 * self.problem.l2 * (w @ w)
@@ -215,26 +188,16 @@ class NewtonSet(WorkingSet):
 
     def _hessian_of(self, matter: np.ndarray) -> np.ndarray:
         """Return the Hessian over some features: worked out anew if it was given up."""
-        problem, eta = self.problem, self._predictor.eta
-        if not self._reference:
-            self._forget()
-            rest = 1.0 - self._damping
-            if rest > 0.0:
-                self._reference.append((rest, problem.bend(eta)))
-            if self._damping > 0.0:
-                self._reference.append((self._damping, problem.bend_bound(eta)))
+        if self._reference is None:
+            self._forget(self.problem.bend(self._predictor.eta))
         places = np.full(self.features.size, -1)
         places[self._held] = np.arange(self._held.size)
         new = matter[places[matter] < 0]
         if new.size:
-            (_, bend), *more = self._reference
-            rows = problem.hessian_rows(self.block, bend, new, self._held)
-            for share, bend in more:
-                rows *= 1.0 - share
-                rows += share * problem.hessian_rows(self.block, bend, new, self._held)
+            rows = self.problem.hessian_rows(self.block, self._reference, new, self._held)
             places[new] = np.arange(self._held.size, self._held.size + new.size)
             self._held = np.concatenate([self._held, new])
-            self._hessian.extend(rows, problem.l2)
+            self._hessian.extend(rows, self.problem.l2)
         return submatrix(self._hessian.values, places[matter])
 
     def is_unbounded(self, terms: Terms) -> bool:
