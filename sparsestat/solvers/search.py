@@ -186,7 +186,12 @@ class Search:
         return state
 
     def is_exhausted(self, state: State) -> bool:
-        """Tell whether there is nothing left to explain: exchanges would follow rounding."""
+        """Tell whether exchanges would follow rounding, or models that are not fitted.
+
+        Where nothing is left to explain, and where a fit takes all the steps it may.
+        """
+        if state.fit.n_iter >= self._max_iter:
+            return True
         if isinstance(self.problem, LeastSquaresProblem):
             return state.fit.value <= self._rounding
         return self.model.is_unbounded(state.fit)
@@ -234,7 +239,7 @@ class Search:
         """
         root = np.sqrt(np.maximum(self._curvatures, np.finfo(np.float64).tiny))
         steps = 0
-        while True:
+        while not self.is_exhausted(state):
             z = root * self.model.coef(state.fit) + self._pull(state.fit) / root
             other = self.of(term.prox(z, 1.0), rule, state.fit)
             settled = np.array_equal(other.inside, state.inside)
@@ -251,12 +256,13 @@ class Search:
         if not np.isfinite(rule.room) or rule.pools.any():
             return state
         wide = rule._replace(room=rule.room + DETOUR)
-        while True:
+        while not self.is_exhausted(state):
             larger = self.polish(self.grow(state, wide), wide)
             other = self.best([self.shrink(larger, rule)], rule, state)
             if not self.is_lower(other, state):
-                return state
+                break
             state = other
+        return state
 
     def is_lower(self, state: State, other: State) -> bool:
         """Tell whether an objective is lower than another by more than rounding."""
