@@ -185,20 +185,45 @@ def joint_violation(fit, q, b, strengths, lower, upper):
 
 
 def quantile_violation(fit):
-    """Return the least violation that any slopes of the losses leave, by linear program."""
-    t, b, share = 0.3, fit.coef[:, 0], fit.share
-    r = fit.y - fit.eta[:, 0]
-    tied = np.abs(r) <= fit.rounding * np.abs(fit.y).max()
+    """Return the least violation of a fit to quantiles at level 0.3."""
+    kept = np.isfinite(fit.strengths)
+    return violation_of_quantiles(
+        fit.y - fit.eta[:, 0],
+        fit.rounding * np.abs(fit.y).max(),
+        0.3,
+        fit.share,
+        fit.centred,
+        fit.coef[:, 0],
+        fit.penalty.derivative(fit.coef[:, 0], np.where(kept, fit.strengths, 0.0)),
+        np.where(kept, fit.lower, 0.0),
+        np.where(kept, fit.upper, 0.0),
+        fit.l2,
+        fit.fit_intercept,
+    )
+
+
+def violation_of_quantiles(r, rounding, t, share, X, b, slope, lower, upper, l2, fit_intercept):
+    """Return the least violation that any slopes of the losses leave, by linear program.
+
+    Parameters
+    ----------
+    r, share : ndarray of shape (n,)
+        Residuals, those up to `rounding` taken for zero, and weights that sum to one.
+    t : float
+        The level of the quantile.
+    X : ndarray of shape (n, p)
+    b, slope, lower, upper : ndarray of shape (p,)
+        Coefficients, the penalty's derivatives in their sizes, and their bounds.
+    """
+    tied = np.abs(r) <= rounding
     low = share * np.where(tied | (r < 0.0), t - 1.0, t)
     high = share * np.where(tied | (r > 0.0), t, t - 1.0)
-    kept = np.isfinite(fit.strengths)
-    slope = fit.penalty.derivative(b, np.where(kept, fit.strengths, 0.0))
-    pull = -fit.l2 * b - np.sign(b) * slope  # what the slopes' pull has to balance
+    pull = -l2 * b - np.sign(b) * slope  # what the slopes' pull has to balance
     margin = np.where(b == 0.0, slope, 0.0)
-    up = np.where((b < fit.upper) & kept, margin - pull, np.inf)
-    down = np.where((b > fit.lower) & kept, margin + pull, np.inf)
-    Z = fit.centred.T
-    if fit.fit_intercept:
+    up = np.where(b < upper, margin - pull, np.inf)
+    down = np.where(b > lower, margin + pull, np.inf)
+    Z = X.T
+    if fit_intercept:
         Z = np.vstack([Z, np.ones(len(r))])
         up, down = np.append(up, 0.0), np.append(down, 0.0)
     A = np.vstack([np.hstack([s * Z, -np.ones((len(Z), 1))]) for s in (1, -1)])
@@ -207,5 +232,4 @@ def quantile_violation(fit):
     bounds = [*zip(low, high, strict=True), (0, None)]
     cost = np.append(np.zeros(len(r)), 1.0)
     options = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-    fit = linprog(cost, A_ub=A[used], b_ub=sides[used], bounds=bounds, options=options)
-    return fit.fun
+    return linprog(cost, A_ub=A[used], b_ub=sides[used], bounds=bounds, options=options).fun

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import cvxpy as cp
 import numpy as np
 import pytest
+from definitions import violation_of_quantiles
 from oracles import penalty_sum
 from scipy import sparse, stats
 from scipy.optimize import linprog
@@ -134,28 +135,21 @@ class Setting:
         return problem.value
 
     def stationarity(self, b, b0, alpha):
-        """Return the least violation that any slopes of the losses leave, by linear program."""
-        r, t = self.residual(b, b0), self.quantile
-        tied = np.abs(r) <= 1e-9 * np.abs(self.y).max()
-        low = self.shares * np.where(tied, t - 1.0, np.where(r > 0, t, t - 1.0))
-        high = self.shares * np.where(tied, t, np.where(r > 0, t, t - 1.0))
+        """Return the least violation that any slopes of the losses leave."""
         kept = np.isfinite(self.factors)
-        strengths = alpha * np.where(kept, self.factors, 0.0)
-        slope = self.penalty.derivative(b, strengths)
-        pull = -self.l2 * b - np.sign(b) * slope  # what the slopes' pull has to balance
-        margin = np.where(b == 0.0, slope, 0.0)
-        up = np.where((b < self.upper) & kept, margin - pull, np.inf)
-        down = np.where((b > self.lower) & kept, margin + pull, np.inf)
-        Z = self.columns.T
-        if self.fit_intercept:
-            Z = np.vstack([Z, np.ones(len(r))])
-            up, down = np.append(up, 0.0), np.append(down, 0.0)
-        A = np.vstack([np.hstack([s * Z, -np.ones((len(Z), 1))]) for s in (1, -1)])
-        sides = np.concatenate([up, down])
-        used = np.isfinite(sides)
-        bounds = [*zip(low, high, strict=True), (0, None)]
-        cost = np.append(np.zeros(len(r)), 1.0)
-        return linprog(cost, A_ub=A[used], b_ub=sides[used], bounds=bounds).fun
+        return violation_of_quantiles(
+            self.residual(b, b0),
+            1e-9 * np.abs(self.y).max(),
+            self.quantile,
+            self.shares,
+            self.columns,
+            b,
+            self.penalty.derivative(b, alpha * np.where(kept, self.factors, 0.0)),
+            np.where(kept, self.lower, 0.0),
+            np.where(kept, self.upper, 0.0),
+            self.l2,
+            self.fit_intercept,
+        )
 
 
 def solve(setting, alphas, tol=TOL, max_iter=20_000, start=None):
