@@ -74,8 +74,18 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
+def without_output(given: Sequence[str]) -> list[str]:
+    """Return arguments without the folder of the records: it says nothing about a result."""
+    kept = list(given)
+    if "--output" in kept:
+        at = kept.index("--output")
+        del kept[at : at + 2]
+    return [word for word in kept if not word.startswith("--output=")]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser().parse_args(given)
     if arguments.name is None:
         parser().print_help()
         return
@@ -93,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         smoke=arguments.smoke,
         resume=arguments.resume,
         only=tuple(arguments.only),
-        command=" ".join(["python -m benchmarks", *(sys.argv[1:] if argv is None else argv)]),
+        command=" ".join(["python -m benchmarks", *without_output(given)]),
     )
     for name in BENCHMARKS if arguments.name == "all" else [arguments.name]:
         import_module(f"benchmarks.{name}").run(options)

@@ -1,6 +1,6 @@
 """Lasso paths whose coefficients sum to zero, as those of log-contrasts do."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,6 @@ class ContrastProblem(Problem):
 
     suboptimality = 1e-4  # c-lasso comes no nearer than about 3e-5
 
-    def along(self, n_alphas: int, smallest: float) -> "ContrastProblem":
-        """Return the problem with strengths from the largest useful one down."""
-        largest = float(self._spread(self.product())[0])
-        return replace(self, alphas=largest * np.geomspace(1.0, smallest, n_alphas))
-
-    def head(self, n_features: int = 50, n_alphas: int = 3) -> "ContrastProblem":
-        """Return a small problem of the same types, to compile and load code with."""
-        return replace(self, X=np.asfortranarray(self.X[:, :n_features])).along(n_alphas, 0.3)
-
     def violation(self, coefs) -> float:
         """Return the largest stationarity violation on the path, over the null gradient.
 
@@ -53,20 +44,8 @@ class ContrastProblem(Problem):
         )
         return float(distances.max()) / self.null_gradient
 
-    def gaps(self, coefs) -> np.ndarray:
-        """Return the duality gap at each strength, over the null objective.
-
-        A dual point v is feasible if abs(x_j'v / n - nu) is at most alpha for some number nu
-        and every column x_j.
-        """
-        coefs, _ = self._entries(coefs)
-        fitted, residuals = self._fitted(coefs), self._residuals(coefs)
-        steepest = self._spread(self._gradients(residuals))
-        limit = self.alphas / np.maximum(steepest, np.finfo(float).tiny)
-        duals = self.loss.duals(self._y, fitted, residuals, limit)
-        return (self.objectives(coefs) - duals) / self.null_objective
-
-    def _spread(self, gradients: np.ndarray) -> np.ndarray:
+    def _needed(self, gradients: np.ndarray) -> np.ndarray:
+        # For some multiplier nu no abs(gradient - nu) is larger.
         return 0.5 * (gradients.max(axis=0) - gradients.min(axis=0))
 
     def _entries(self, coefs) -> tuple[sparse.csc_array, np.ndarray]:
@@ -88,7 +67,7 @@ class ContrastShape(Shape):
         X = Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))
         X = np.asfortranarray(X - X.mean(axis=0))
         y = respond(Z[:, 1:] - Z[:, :-1], self.n_nonzero, rng)
-        return ContrastProblem(X, y, np.empty(0)).along(self.n_alphas, self.smallest)
+        return ContrastProblem.geometric(X, y, self.n_alphas, self.smallest)
 
 
 SHAPES = (

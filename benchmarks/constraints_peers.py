@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.peers import OURS, Solver, any_problem, registrar
+from benchmarks.peers import OURS, Solver, any_problem, ours, registrar
 from benchmarks.problem import Problem
 
 __all__ = ["SOLVERS"]
@@ -12,24 +12,11 @@ register = registrar(SOLVERS)
 
 
 @register(OURS, "sparsestat", any_problem)
-def ours(problem: Problem, tol: float, solver: str = "auto"):
+def our_contrasts(problem: Problem, tol: float):
     from scipy.optimize import LinearConstraint
 
-    from sparsestat import L1, penalized_path
-
-    path = penalized_path(
-        problem.X,
-        problem.y,
-        penalty=L1(),
-        constraints=LinearConstraint(np.ones((1, problem.X.shape[1])), 0.0, 0.0),
-        alphas=problem.alphas,
-        fit_intercept=False,
-        standardize=False,
-        solver=solver,
-        tol=tol,
-        max_iter=100_000,
-    )
-    return path.coefs
+    sum_to_zero = LinearConstraint(np.ones((1, problem.X.shape[1])), 0.0, 0.0)
+    return ours(problem, tol, constraints=sum_to_zero)
 
 
 @register("cvxpy", "cvxpy", any_problem)

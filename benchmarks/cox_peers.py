@@ -30,7 +30,7 @@ def breslow(problem: Problem) -> bool:
 def our_cox(problem: Problem, tol: float):
     from sparsestat import CoxLoss
 
-    return ours(problem, tol, CoxLoss(problem.loss.ties))
+    return ours(problem, tol, loss=CoxLoss(problem.loss.ties))
 
 
 @register("adelie", "adelie", convex)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.group_problem import GroupProblem, TaskProblem
-from benchmarks.peers import OURS, Solver, adelie_path, any_problem, convex, registrar
+from benchmarks.peers import OURS, Solver, adelie_path, any_problem, convex, ours, registrar
 
 __all__ = ["SOLVERS", "TASKS"]
 
@@ -12,25 +12,14 @@ register = registrar(SOLVERS)
 
 
 @register(OURS, "sparsestat", any_problem)
-def ours(problem: GroupProblem, tol: float):
-    from sparsestat import GroupLasso, SparseGroupLasso, penalized_path
+def our_groups(problem: GroupProblem, tol: float):
+    from sparsestat import GroupLasso, SparseGroupLasso
 
     labels = np.arange(problem.X.shape[1]) // problem.group_size
     penalty = GroupLasso(labels)
     if problem.l1_ratio > 0.0:
         penalty = SparseGroupLasso(labels, problem.l1_ratio)
-    path = penalized_path(
-        problem.X,
-        problem.y,
-        loss=problem.loss.name,
-        penalty=penalty,
-        alphas=problem.alphas,
-        fit_intercept=False,
-        standardize=False,
-        tol=tol,
-        max_iter=100_000,
-    )
-    return path.coefs
+    return ours(problem, tol, penalty=penalty)
 
 
 def whole_groups(problem: GroupProblem) -> bool:

@@ -3,11 +3,12 @@
 As in `problem`, the criteria are computed from the definitions, with no code of any solver.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from scipy import sparse
 
+from benchmarks.outputs import SeveralOutputs
 from benchmarks.problem import Problem
 
 __all__ = ["GroupProblem", "TaskProblem"]
@@ -35,17 +36,9 @@ class GroupProblem(Problem):
         """What strengths are multiplied by, for the norms."""
         return (1.0 - self.l1_ratio) * float(np.sqrt(self.group_size))
 
-    def along(self, n_alphas: int, smallest: float) -> "GroupProblem":
-        """Return the problem with strengths from the largest useful one down."""
-        largest = float(self._needed(self.product()).max())
-        return replace(self, alphas=largest * np.geomspace(1.0, smallest, n_alphas))
-
-    def head(self, n_features: int = 50, n_alphas: int = 3) -> "GroupProblem":
+    def head(self, n_features: int = 50, n_alphas: int = 3) -> Self:
         """Return a small problem of the same types, to compile and load code with."""
-        count = n_features // self.group_size * self.group_size
-        X = self.X[:, :count]
-        X = X.copy() if sparse.issparse(X) else np.asfortranarray(X)
-        return replace(self, X=X).along(n_alphas, 0.3)
+        return super().head(n_features // self.group_size * self.group_size, n_alphas)
 
     def objectives(self, coefs) -> np.ndarray:
         """Return the objective at each strength; `coefs` has shape (p, n_alphas)."""
@@ -78,34 +71,21 @@ class GroupProblem(Problem):
         off = np.where(norms > 0.0, off, np.maximum(off - strengths, 0.0))
         return float(off.max()) / self.null_gradient
 
-    def gaps(self, coefs) -> np.ndarray:
-        """Return the duality gap at each strength, over the null objective.
-
-        A dual point v is feasible if X'v / n is a gradient at which zero stays the best, and
-        ours is a feasible multiple of the residuals.
-        """
-        coefs, _ = self._entries(coefs)
-        residuals = self._residuals(coefs)
-        needed = self._needed(self._gradients(residuals)).max(axis=0)
-        limit = self.alphas / np.maximum(needed, np.finfo(float).tiny)
-        duals = self.loss.duals(self._y, self._fitted(coefs), residuals, limit)
-        return (self.objectives(coefs) - duals) / self.null_objective
-
     def _needed(self, gradients: np.ndarray) -> np.ndarray:
-        """Return the least strength at which zero withstands gradients, for each group.
+        """Return the least strength at which zero withstands each column of gradients.
 
-        It is the root in alpha of norm(soft(gradient, r alpha)) = alpha root_g.
+        For a group it is the root in alpha of norm(soft(gradient, r alpha)) = alpha root_g.
         """
         high = self._norms(gradients) / self.root
         if self.l1_ratio == 0.0:
-            return high
+            return high.max(axis=0)
         low = np.zeros_like(high)
         for _ in range(60):
             middle = 0.5 * (low + high)
             thresholds = np.repeat(self.l1_ratio * middle, self.group_size, axis=0)
             beyond = self._norms(soft(gradients, thresholds)) > self.root * middle
             low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-        return high
+        return high.max(axis=0)
 
     def _norms(self, values: np.ndarray) -> np.ndarray:
         """Return the norms of groups of rows."""
@@ -119,7 +99,7 @@ def soft(values: np.ndarray, thresholds) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class TaskProblem(GroupProblem):
+class TaskProblem(SeveralOutputs, GroupProblem):
     """Several responses that share their features: a group is the coefficients of one.
 
     Minimise (1/2) mean_ik (Y - X B)_ik^2 + alpha sum_j norm(B_j), with B_j the coefficients
@@ -133,23 +113,5 @@ class TaskProblem(GroupProblem):
 
     root = 1.0
 
-    @property
-    def n_coefs(self) -> int:
-        """How many coefficients there are."""
-        return self.X.shape[1] * self.group_size
-
-    def head(self, n_features: int = 50, n_alphas: int = 3) -> "TaskProblem":
-        """Return a small problem of the same types, to compile and load code with."""
-        return replace(self, X=np.asfortranarray(self.X[:, :n_features])).along(n_alphas, 0.3)
-
-    @property
-    def _y(self) -> np.ndarray:
-        return self.y.reshape(-1, 1)
-
-    def _fitted(self, coefs: sparse.csc_array) -> np.ndarray:
-        B = coefs.toarray().reshape(self.X.shape[1], -1)
-        return (self.X @ B).reshape(self.y.size, -1)
-
     def _gradients(self, residuals: np.ndarray) -> np.ndarray:
-        R = residuals.reshape(self.X.shape[0], -1)
-        return (self.X.T @ R).reshape(self.n_coefs, -1) / self.y.size
+        return super()._gradients(residuals) / self.group_size

@@ -56,8 +56,8 @@ def celer(problem: Problem, tol: float):
     return coefs
 
 
-@register("python-glmnet", "python-glmnet", convex)
-def glmnet(problem: Problem, tol: float):
+def logit_net(problem: Problem, y: np.ndarray, tol: float) -> Any:
+    """Fit a path to labels, of two classes or more, by python-glmnet."""
     from glmnet import LogitNet
 
     model = LogitNet(
@@ -68,8 +68,12 @@ def glmnet(problem: Problem, tol: float):
         tol=tol,
         max_iter=1_000_000,
     )
-    model.fit(problem.X, problem.y)
-    return complete(model.coef_path_[0], problem)
+    return model.fit(problem.X, y)
+
+
+@register("python-glmnet", "python-glmnet", convex)
+def glmnet(problem: Problem, tol: float):
+    return complete(logit_net(problem, problem.y, tol).coef_path_[0], problem)
 
 
 @register("scikit-learn (liblinear)", "scikit-learn", convex)

@@ -4,20 +4,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from benchmarks import comparison
 from benchmarks.designs import Shape
 from benchmarks.loss import Softmax
 from benchmarks.multinomial_peers import SOLVERS
-from benchmarks.problem import Problem
+from benchmarks.outputs import SeveralOutputs
 from benchmarks.responses import classes
 
 __all__ = ["SHAPES", "ClassProblem", "run"]
 
 
 @dataclass(frozen=True)
-class ClassProblem(Problem):
+class ClassProblem(SeveralOutputs):
     """Minimise the mean loss + alpha times the l1 norm, of a coefficient a feature and class.
 
     Those of a feature lie together in `coefs`.
@@ -29,26 +28,9 @@ class ClassProblem(Problem):
     """
 
     @property
-    def n_coefs(self) -> int:
-        """How many coefficients there are."""
-        return self.X.shape[1] * self.y.shape[1]
-
-    @property
     def classes(self) -> np.ndarray:
         """The class of each sample, as a number."""
         return self.y.argmax(axis=1)
-
-    @property
-    def _y(self) -> np.ndarray:
-        return self.y.reshape(-1, 1)
-
-    def _fitted(self, coefs: sparse.csc_array) -> np.ndarray:
-        B = coefs.toarray().reshape(self.X.shape[1], -1)
-        return (self.X @ B).reshape(self.y.size, -1)
-
-    def _gradients(self, residuals: np.ndarray) -> np.ndarray:
-        R = residuals.reshape(self.X.shape[0], -1)
-        return (self.X.T @ R).reshape(self.n_coefs, -1) / self.X.shape[0]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Coefficients have a row for each feature and class, those of a feature together.
 import numpy as np
 
 from benchmarks import r
+from benchmarks.logistic_peers import logit_net
 from benchmarks.peers import OURS, Solver, any_problem, registrar
 
 __all__ = ["SOLVERS"]
@@ -35,18 +36,7 @@ def ours(problem, tol: float):
 
 @register("python-glmnet", "python-glmnet", any_problem)
 def python_glmnet(problem, tol: float):
-    from glmnet import LogitNet
-
-    model = LogitNet(
-        lambda_path=problem.alphas,
-        standardize=False,
-        fit_intercept=False,
-        n_splits=0,
-        tol=tol,
-        max_iter=1_000_000,
-    )
-    model.fit(problem.X, problem.classes)
-    coefs = together(model.coef_path_)
+    coefs = together(logit_net(problem, problem.classes, tol).coef_path_)
     return np.pad(coefs, [(0, 0), (0, problem.alphas.size - coefs.shape[1])])
 
 

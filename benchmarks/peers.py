@@ -92,19 +92,23 @@ def tall_lasso(problem: Problem) -> bool:
 
 
 @register(OURS, "sparsestat", any_problem)
-def ours(problem: Problem, tol: float, loss: Any = None):
+def ours(problem: Problem, tol: float, **options: Any):
     from sparsestat import L1, MCP, penalized_path
 
+    options = {
+        "loss": problem.loss.name,
+        "penalty": L1() if problem.convex else MCP(gamma=problem.gamma),
+        "alphas": problem.alphas,
+        **options,
+    }
     path = penalized_path(
         problem.X,
         problem.y,
-        loss=loss or problem.loss.name,
-        penalty=L1() if problem.convex else MCP(gamma=problem.gamma),
-        alphas=problem.alphas,
         fit_intercept=False,
         standardize=False,
         tol=tol,
         max_iter=100_000,
+        **options,
     )
     return path.coefs
 

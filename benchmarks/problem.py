@@ -5,7 +5,7 @@ The criteria are computed here from the definitions, with no code of any solver.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -45,9 +45,12 @@ class Problem:
         cls, X, y, n_alphas: int, smallest: float, gamma=None, loss: Loss = SQUARED
     ) -> "Problem":
         """Take `n_alphas` strengths from the largest useful one to `smallest` times it."""
-        shares = np.geomspace(1.0, smallest, n_alphas)
-        problem = cls(X, y, shares, gamma, loss)
-        return replace(problem, alphas=problem.null_gradient * shares)
+        return cls(X, y, np.empty(0), gamma, loss).along(n_alphas, smallest)
+
+    def along(self, n_alphas: int, smallest: float) -> Self:
+        """Return the problem with strengths from the largest useful one down."""
+        largest = float(self._needed(self.product())[0])
+        return replace(self, alphas=largest * np.geomspace(1.0, smallest, n_alphas))
 
     @property
     def convex(self) -> bool:
@@ -73,11 +76,11 @@ class Problem:
         """Return minus the gradient at b = 0, one product with X', the yardstick of costs."""
         return self._gradients(self._null_residuals)
 
-    def head(self, n_features: int = 50, n_alphas: int = 3) -> "Problem":
+    def head(self, n_features: int = 50, n_alphas: int = 3) -> Self:
         """Return a small problem of the same types, to compile and load code with."""
         X = self.X[:, :n_features]
         X = X.copy() if sparse.issparse(X) else np.asfortranarray(X)
-        return self.geometric(X, self.y, n_alphas, 0.3, self.gamma, self.loss)
+        return replace(self, X=X).along(n_alphas, 0.3)
 
     def objectives(self, coefs) -> np.ndarray:
         """Return the objective at each strength; `coefs` has shape (p, n_alphas)."""
@@ -108,15 +111,15 @@ class Problem:
         return float(distances.max()) / self.null_gradient
 
     def gaps(self, coefs) -> np.ndarray:
-        """Return the duality gap at each strength under l1, over the null objective.
+        """Return the duality gap at each strength if convex, over the null objective.
 
-        A dual point v is feasible if abs(x_j'v) / n is at most alpha, for every column x_j.
-        Ours is a feasible multiple of the residuals.
+        A dual point v is feasible if zero withstands the gradient X'v / n at alpha: under l1,
+        if no entry is larger. Ours is a feasible multiple of the residuals.
         """
         coefs, _ = self._entries(coefs)
         residuals = self._residuals(coefs)
-        steepest = np.abs(self._gradients(residuals)).max(axis=0)
-        limit = self.alphas / np.maximum(steepest, np.finfo(float).tiny)
+        needed = self._needed(self._gradients(residuals))
+        limit = self.alphas / np.maximum(needed, np.finfo(float).tiny)
         duals = self.loss.duals(self._y, self._fitted(coefs), residuals, limit)
         return (self.objectives(coefs) - duals) / self.null_objective
 
@@ -142,6 +145,10 @@ class Problem:
 
     def _gradients(self, residuals: np.ndarray) -> np.ndarray:
         return self.X.T @ residuals / self.X.shape[0]
+
+    def _needed(self, gradients: np.ndarray) -> np.ndarray:
+        """Return the least strength at which zero withstands each column of gradients."""
+        return np.abs(gradients).max(axis=0)
 
     def _residuals(self, coefs: sparse.csc_array) -> np.ndarray:
         return self.loss.residuals(self._y, self._fitted(coefs))

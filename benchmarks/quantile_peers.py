@@ -23,7 +23,7 @@ def tall(problem: Problem) -> bool:
 def our_quantiles(problem: Problem, tol: float):
     from sparsestat import QuantileLoss
 
-    return ours(problem, tol, QuantileLoss(problem.loss.level))
+    return ours(problem, tol, loss=QuantileLoss(problem.loss.level))
 
 
 @register("scikit-learn (HiGHS)", "scikit-learn", any_problem)
